@@ -1,0 +1,23 @@
+import { parseArgs } from "node:util";
+import { benchCli } from "./cli.js";
+import { benchStart } from "./start.js";
+
+const usage = `npm run bench -- start [--json] [--runs N]   slipway against kubeadm, each run a fresh cluster
+npm run bench -- cli [--json] [--runs N]     what "slipway version" adds over bare node`;
+
+/** Benchmarks by name; figures go to stdout, progress to stderr. */
+const benchmarks: Record<string, (options: { json: boolean; runs: number | undefined }) => Promise<void>> = {
+  start: benchStart,
+  cli: benchCli,
+};
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false }, runs: { type: "string" } },
+});
+const benchmark = benchmarks[positionals[0] ?? ""];
+if (!benchmark) {
+  console.error(usage);
+  process.exit(14);
+}
+await benchmark({ json: values.json, runs: values.runs === undefined ? undefined : Number(values.runs) });

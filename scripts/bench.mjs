@@ -1,0 +1,28 @@
+// Bundles bench/ and runs it: npm run bench -- start|cli [--json] [--runs N]
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+for (const script of ["scripts/build.mjs"]) {
+  const { status } = spawnSync(process.execPath, [script, "--fast"], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (status !== 0) process.exit(status ?? 1);
+}
+await build({
+  absWorkingDir: root,
+  entryPoints: ["bench/main.ts"],
+  outfile: "dist/bench/main.mjs",
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20.19",
+  logLevel: "warning",
+  banner: {
+    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
+});
+const { status } = spawnSync(process.execPath, ["dist/bench/main.mjs", ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: "inherit",
+});
+process.exit(status ?? 1);

@@ -1,0 +1,119 @@
+// Bundles the CLI and the library into dist/ with every command in a chunk of its own, loaded when it is called.
+// --fast: what ./slipway needs, without types and schema.
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+const fast = process.argv.includes("--fast");
+const startedAt = new Date();
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** main.ts loads program.ts as the ES module that the second build makes of it. */
+const programApart = {
+  name: "program-apart",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\/program\.js$/ }, () => ({ path: "../program.js", external: true })),
+};
+
+await mkdir(join(dist, "chunks"), { recursive: true });
+const fresh = await mkdtemp(join(dist, ".new-"));
+try {
+  await bundle(fresh);
+  await install(fresh);
+} finally {
+  await rm(fresh, { recursive: true, force: true });
+}
+if (!fast) {
+  await writeSchema();
+  writeTypes();
+}
+// Dated when the build began: a source that was saved meanwhile is newer.
+await writeFile(join(dist, ".built"), "");
+await utimes(join(dist, ".built"), startedAt, startedAt);
+
+async function bundle(outdir) {
+  const common = {
+    absWorkingDir: root,
+    bundle: true,
+    platform: "node",
+    target: "node20.19",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    sourcemap: "external",
+    legalComments: "external",
+    logLevel: "warning",
+  };
+  // The entry is CommonJS: Node's loader of ES modules alone costs more than all that `slipway version` does.
+  await build({
+    ...common,
+    entryPoints: { "cli/main": "src/cli/main.ts" },
+    outdir,
+    format: "cjs",
+    plugins: [programApart],
+  });
+  await writeFile(join(outdir, "cli/package.json"), '{ "type": "commonjs" }\n');
+  const entries = { program: "src/cli/program.ts", index: "src/index.ts" };
+  await build({
+    ...common,
+    entryPoints: Object.fromEntries(
+      Object.entries(entries).filter(([, path]) => existsSync(join(root, path))),
+    ),
+    outdir,
+    chunkNames: "chunks/[name]-[hash]",
+    splitting: true,
+    format: "esm",
+    // Bundled CommonJS dependencies call require() for Node's own modules.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+  });
+}
+
+/**
+ * Moves the new files in, chunks before the entries that name them, so that a process that starts or runs meanwhile
+ * finds all it needs; chunks of earlier builds are kept for a day.
+ */
+async function install(from) {
+  const files = (await readdir(from, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(from, join(entry.parentPath, entry.name)))
+    .sort((a, b) => Number(b.startsWith("chunks/")) - Number(a.startsWith("chunks/")));
+  for (const file of files) {
+    await mkdir(dirname(join(dist, file)), { recursive: true });
+    await rename(join(from, file), join(dist, file));
+  }
+  const current = new Set(files.map((file) => basename(file)));
+  for (const name of await readdir(join(dist, "chunks"))) {
+    const path = join(dist, "chunks", name);
+    if (!current.has(name) && Date.now() - (await stat(path)).mtimeMs > dayMs) await rm(path);
+  }
+}
+
+async function writeSchema() {
+  const source = "src/spec/json-schema.ts";
+  if (!existsSync(join(root, source))) return;
+  const { clusterJsonSchema } = await importSource(source);
+  await writeFile(join(dist, "cluster.schema.json"), `${JSON.stringify(clusterJsonSchema(), null, 2)}\n`);
+}
+
+async function importSource(source) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [source],
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    write: false,
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+}
+
+function writeTypes() {
+  if (!existsSync(join(root, "src/index.ts"))) return;
+  execFileSync("npx", ["tsc", "-p", "scripts/tsconfig.types.json"], { cwd: root, stdio: "inherit" });
+}

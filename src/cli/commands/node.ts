@@ -1,0 +1,111 @@
+import { type CommandGroup, defineCommand } from "../command.js";
+import { table } from "../output/table.js";
+
+const node = { name: "NAME", summary: "The node, as node list shows it", complete: "node" } as const;
+
+const list = defineCommand({
+  name: "node list",
+  aliases: ["ls"],
+  summary: "List a cluster's nodes",
+  outputs: ["table", "json", "yaml"],
+  async run(cli) {
+    const { listNodes } = await import("../../cluster/nodes.js");
+    const nodes = await listNodes(await cli.profile(), cli.context);
+    await cli.show(nodes, () =>
+      table(
+        ["name", "role", "address", "state"],
+        nodes.map(({ name, role, address, state }) => [name, role, address, state]),
+      ),
+    );
+  },
+});
+
+const add = defineCommand({
+  name: "node add",
+  summary: "Add a worker to a running cluster",
+  arguments: [{ name: "NAME", summary: "What to call it; without it, the next name", optional: true }],
+  flags: {
+    memory: {
+      type: "string",
+      value: "AMOUNT",
+      summary: "Its memory limit: 4Gi, 4096 (MiB), max or no-limit",
+    },
+    cpus: { type: "string", value: "COUNT", summary: "Its CPU limit: 2, 1.5, 500m, max or no-limit" },
+  },
+  outputs: ["text", "json"],
+  streams: true,
+  async run(cli, [name], flags) {
+    const { addNode, unfinishedAddition } = await import("../../cluster/nodes.js");
+    const { readProfile } = await import("../../cluster/profile.js");
+    const { nextNode } = await import("../../spec/resolve-nodes.js");
+    const cluster = await cli.profile();
+    const profile = await readProfile(cluster, cli.context);
+    const { nodes } = profile.spec;
+    const wanted = name ?? (await unfinishedAddition(cluster, cli.context));
+    // A worker that is there already is brought to its end: an addition can be run again.
+    const present = nodes.find((entry) => entry.name === wanted && entry.role === "worker");
+    const added = present ?? nextNode(profile.spec, definedOnly({ name: wanted, ...flags }));
+    const spec = present ? profile.spec : { ...profile.spec, nodes: [...nodes, added] };
+    await addNode(
+      added.name,
+      {
+        profile: { ...profile, spec },
+        waitFor: new Set(["apiserver", spec.network.cni === "none" ? "kubelet" : "node_ready"]),
+        waitTimeoutMs: 6 * 60_000,
+        kubeconfigFiles: cli.kubeconfigFiles,
+        keepContext: true,
+        components: {},
+      },
+      cli.context,
+    );
+    cli.done({ profile: cluster, node: added.name }, `${added.name} is part of ${cluster}`);
+  },
+});
+
+const remove = defineCommand({
+  name: "node delete",
+  summary: "Take a worker out of a cluster: its pods move, it goes",
+  arguments: [node],
+  outputs: ["text", "json"],
+  streams: true,
+  async run(cli, [name]) {
+    const { deleteNode } = await import("../../cluster/nodes.js");
+    await deleteNode(await cli.profile(), name!, cli.context);
+    cli.done({ deleted: name }, `deleted: ${name}`);
+  },
+});
+
+const start = defineCommand({
+  name: "node start",
+  summary: "Power a node on",
+  arguments: [node],
+  outputs: ["text", "json"],
+  streams: true,
+  async run(cli, [name]) {
+    const { startNode } = await import("../../cluster/nodes.js");
+    await startNode(await cli.profile(), name!, cli.context);
+    cli.done({ started: name }, `started: ${name}`);
+  },
+});
+
+const stop = defineCommand({
+  name: "node stop",
+  summary: "Power a node off; its data stays",
+  arguments: [node],
+  outputs: ["text", "json"],
+  streams: true,
+  async run(cli, [name]) {
+    const { stopNode } = await import("../../cluster/nodes.js");
+    await stopNode(await cli.profile(), name!, cli.context);
+    cli.done({ stopped: name }, `stopped: ${name}`);
+  },
+});
+
+export const command: CommandGroup = {
+  name: "node",
+  summary: "List, add, delete, start or stop nodes",
+  commands: [list, add, remove, start, stop],
+};
+
+const definedOnly = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;

@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { systemClock } from "../base/clock.js";
+import type { Context } from "../base/context.js";
+import type { EventSink } from "../base/events.js";
+import { resolvePaths } from "../base/paths.js";
+
+/** The user on whose behalf we run. */
+export interface Invoker {
+  home: string;
+  /** Set under sudo: whom the files in the home belong to. */
+  owner?: { uid: number; gid: number };
+}
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * Under sudo the user who called it, so that kubeconfig and state are that user's and `kubectl` works without sudo;
+ * else whoever runs us.
+ *
+ * @param passwd the contents of /etc/passwd
+ */
+export function findInvoker(env: Environment, uid: number | undefined, passwd: string): Invoker {
+  const self = { home: env.HOME || homedir() };
+  if (uid !== 0 || !env.SUDO_UID || !env.SUDO_GID || env.SUDO_UID === "0") return self;
+  // passwd(5): name:password:uid:gid:comment:home:shell
+  const entry = passwd
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find((fields) => fields[2] === env.SUDO_UID);
+  const home = entry?.[5];
+  if (!home) return self;
+  return { home, owner: { uid: Number(env.SUDO_UID), gid: Number(env.SUDO_GID) } };
+}
+
+/** The user's kubeconfig files, first the one that is written: `KUBECONFIG`, else `~/.kube/config`, as kubectl has it. */
+export function findKubeconfigFiles(env: Environment, home: string): string[] {
+  const listed = (env.KUBECONFIG ?? "").split(delimiter).filter(Boolean);
+  return listed.length > 0 ? listed.map((path) => resolve(path)) : [join(home, ".kube", "config")];
+}
+
+/** The context of this process. */
+export function createContext(
+  events: EventSink,
+  signal: AbortSignal,
+): { context: Context; kubeconfigFiles: string[] } {
+  const { home, owner } = findInvoker(process.env, process.getuid?.(), readPasswd());
+  const context = {
+    paths: resolvePaths(process.env, home),
+    events,
+    signal,
+    clock: systemClock,
+    ...(owner ? { owner } : {}),
+    ...killAtPoint(process.env.SLIPWAY_TEST_KILL_AT_POINT),
+  };
+  return { context, kubeconfigFiles: findKubeconfigFiles(process.env, home) };
+}
+
+function readPasswd(): string {
+  try {
+    return readFileSync("/etc/passwd", "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** For the fault tests: ends this process without any clean-up at the given journal point, counted from 1. */
+function killAtPoint(point: string | undefined): Pick<Context, "atJournalPoint"> {
+  if (!point) return {};
+  let reached = 0;
+  return {
+    atJournalPoint: () => {
+      reached += 1;
+      if (reached === Number(point)) process.kill(process.pid, "SIGKILL");
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { stringify } from "yaml";
+import type { Context } from "../base/context.js";
+import { SlipwayError } from "../base/errors.js";
+import { exists, writeFileAtomic } from "../base/files.js";
+import { type CertificatePair, createAuthority } from "../pki/authority.js";
+import { type CertificateRequest, issueCertificate } from "../pki/certificate.js";
+import { inspectCertificate } from "../pki/inspect.js";
+import { clusterKubeconfig } from "../pki/kubeconfig.js";
+import { createServiceAccountKeys } from "../pki/service-account.js";
+import { authorities } from "../plan/certificates.js";
+import type { ClusterPlan } from "../plan/plan.js";
+import { encryptionConfiguration } from "../plan/policy.js";
+
+/** Everything secret of a cluster, by the names that plans use (`pki/ca.key`, `kubeconfig/admin`, …). */
+export type Material = Map<string, string>;
+
+const authorityYears = 10;
+const leafDays = 365;
+
+/**
+ * Makes what is missing of a plan's keys, certificates and kubeconfigs, and gives all of it. What exists is kept: the
+ * authorities of a cluster never change; a leaf is made anew when its names changed or a third of its life is left.
+ */
+export async function ensureMaterial(
+  plan: ClusterPlan,
+  directory: string,
+  context: Context,
+  { renewLeaves = false }: { renewLeaves?: boolean } = {},
+): Promise<Material> {
+  const now = context.clock.now();
+  const files = await readTree(directory);
+  const fresh: Material = new Map();
+  const put = (name: string, contents: string) => {
+    files.set(name, contents);
+    fresh.set(name, contents);
+  };
+
+  const authorityPairs = new Map<string, CertificatePair>();
+  for (const { name, commonName, file } of authorities) {
+    let pair = readPair(files, file);
+    if (!pair) {
+      pair = createAuthority(commonName, { now, years: authorityYears });
+      put(`${file}.key`, pair.privateKeyPem);
+      put(`${file}.crt`, pair.certificatePem);
+    }
+    authorityPairs.set(name, pair);
+  }
+  if (!files.has("sa.key") || !files.has("sa.pub")) {
+    const { privateKeyPem, publicKeyPem } = createServiceAccountKeys();
+    put("sa.key", privateKeyPem);
+    put("sa.pub", publicKeyPem);
+  }
+  if (!files.has("encryption.key")) put("encryption.key", randomBytes(32).toString("base64"));
+
+  for (const request of plan.certificates) {
+    const authority = authorityPairs.get(request.authority)!;
+    const existing = readPair(files, request.name);
+    if (existing && !renewLeaves && stillGood(existing, request, authority, now)) continue;
+    const pair = issueCertificate(request, authority, { now, days: leafDays });
+    put(`${request.name}.key`, pair.privateKeyPem);
+    put(`${request.name}.crt`, pair.certificatePem);
+  }
+  await writeTree(directory, fresh, context);
+
+  const material: Material = new Map([...files].map(([name, contents]) => [`pki/${name}`, contents]));
+  for (const { name, certificate, user, server } of plan.kubeconfigs) {
+    const { text } = clusterKubeconfig({
+      cluster: plan.spec.metadata.name,
+      server,
+      caPem: files.get("ca.crt")!,
+      user,
+      certificatePem: files.get(`${certificate}.crt`)!,
+      privateKeyPem: files.get(`${certificate}.key`)!,
+      contextName: plan.spec.metadata.name,
+    });
+    material.set(`kubeconfig/${name}`, text);
+  }
+  material.set("encryption-config", stringify(encryptionConfiguration(files.get("encryption.key")!)));
+  return material;
+}
+
+/** A pair, or nothing; half a pair is an error and not a reason to make another authority. */
+function readPair(files: Material, name: string): CertificatePair | undefined {
+  const certificatePem = files.get(`${name}.crt`);
+  const privateKeyPem = files.get(`${name}.key`);
+  // Keys are written before certificates: a key alone was cut short and never used.
+  if (certificatePem === undefined) return undefined;
+  if (privateKeyPem === undefined) {
+    throw new SlipwayError("CERTIFICATE_INVALID", `the key of ${name}.crt is missing`, {
+      hint: "restore it from a copy, or delete the cluster and start again",
+    });
+  }
+  return { certificatePem, privateKeyPem };
+}
+
+/** Whether a leaf can serve on: its names are those asked for, its authority is ours, and a third of its life is left. */
+function stillGood(
+  { certificatePem, privateKeyPem }: CertificatePair,
+  request: CertificateRequest,
+  authority: CertificatePair,
+  now: Date,
+): boolean {
+  const report = inspectCertificate(certificatePem, now, {
+    privateKeyPem,
+    authorityPem: authority.certificatePem,
+  });
+  const sameSet = (a: string[], b: string[]) =>
+    a.length === b.length && a.every((value) => b.includes(value));
+  return (
+    report.signedByAuthority === true &&
+    report.keyMatches === true &&
+    report.daysLeft > leafDays / 3 &&
+    sameSet(report.dnsNames, request.dnsNames) &&
+    sameSet(report.ips, request.ips)
+  );
+}
+
+/** All files below a directory, by relative path. */
+async function readTree(directory: string): Promise<Material> {
+  if (!(await exists(directory))) return new Map();
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".tmp"));
+  return new Map(
+    await Promise.all(
+      files.map(async (entry): Promise<[string, string]> => {
+        const path = join(entry.parentPath, entry.name);
+        return [relative(directory, path), await readFile(path, "utf8")];
+      }),
+    ),
+  );
+}
+
+/** Keys first, so that a certificate is never without its key. */
+async function writeTree(directory: string, files: Material, context: Context): Promise<void> {
+  const isCertificate = (name: string) => name.endsWith(".crt") || name.endsWith(".pub");
+  for (const directoryName of new Set([...files.keys()].map((name) => dirname(join(directory, name))))) {
+    await mkdir(directoryName, { recursive: true, mode: 0o700 });
+  }
+  for (const certificates of [false, true]) {
+    const batch = [...files].filter(([name]) => isCertificate(name) === certificates);
+    await Promise.all(
+      batch.map(([name, contents]) =>
+        writeFileAtomic(join(directory, name), contents, {
+          mode: certificates ? 0o644 : 0o600,
+          ...context.owner,
+        }),
+      ),
+    );
+  }
+}

@@ -1,0 +1,332 @@
+import { rm } from "node:fs/promises";
+import { type Condition, met, unmet, waitFor } from "../base/condition.js";
+import type { Context } from "../base/context.js";
+import { SlipwayError } from "../base/errors.js";
+import { writeFileAtomic } from "../base/files.js";
+import { applyObjects } from "../kube/apply.js";
+import { connect, type KubeClient } from "../kube/client.js";
+import { apiReady, defaultServiceAccount, deploymentAvailable, nodesReady } from "../kube/conditions.js";
+import { credentialsFromKubeconfig } from "../kube/credentials.js";
+import { mergeKubeconfig } from "../kube/kubeconfig-file.js";
+import { waitForObjects } from "../kube/wait.js";
+import type { MachineDriver } from "../machines/driver.js";
+import { findAddon } from "../plan/addons/addons.js";
+import { firstPod, rootCaObject } from "../plan/addons/first-pod.js";
+import { breakGlass } from "../plan/certificates.js";
+import type { KubeObject } from "../plan/kube-object.js";
+import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js";
+import type { ClusterSpec } from "../spec/cluster-spec.js";
+import { cniManifest } from "./cni-manifest.js";
+import { hostDriver } from "./driver.js";
+import { makeEtcdData } from "./etcd-data.js";
+import { clusterNetwork, machineSpec } from "./machine-spec.js";
+import { ensureMaterial, type Material } from "./material.js";
+import { runOperation, type Step, skip } from "./operation.js";
+import { networkWaits, tellOfMissingNetwork } from "./pod-network.js";
+import { checkHost } from "./preflight.js";
+import {
+  lockProfile,
+  loggedContext,
+  type Profile,
+  profileJournal,
+  profilePaths,
+  writeProfile,
+} from "./profile.js";
+import { deploymentsRunSince, nodesReadySince } from "./ready.js";
+import { type ComponentOptions, ensureNodeSoftware, type NodeSoftware } from "./software.js";
+import type { WaitFor } from "./wait-for.js";
+
+export interface StartOptions {
+  profile: Profile;
+  waitFor: ReadonlySet<WaitFor>;
+  /** For each thing that is waited for. */
+  waitTimeoutMs: number;
+  /** The user's kubeconfig files, as `KUBECONFIG` lists them. */
+  kubeconfigFiles: string[];
+  /** Leave the current context of the user's kubeconfig as it is. */
+  keepContext: boolean;
+  components: ComponentOptions;
+}
+
+/** A cluster that is up. */
+export interface StartedCluster {
+  name: string;
+  spec: ClusterSpec;
+  /** Path of the administrator's own kubeconfig. */
+  kubeconfig: string;
+  /** `https://10.77.0.2:6443` */
+  server: string;
+}
+
+/** What the steps of a start hand on to each other. */
+export interface StartState {
+  options: StartOptions;
+  plan: ClusterPlan;
+  driver: MachineDriver;
+  software?: NodeSoftware;
+  material?: Material;
+  client?: KubeClient;
+  /** When the control plane was switched on by this start. */
+  bootedAt?: Date;
+}
+
+/**
+ * Makes a cluster as its profile says, or brings it back: every step does only what is missing.
+ *
+ * @throws {SlipwayError} `PROFILE_BUSY`, `COMPONENT_UNAVAILABLE`, `MACHINE_FAILED`, `API_NOT_READY`, `NODE_NOT_READY`, …
+ */
+export async function startCluster(options: StartOptions, context: Context): Promise<StartedCluster> {
+  const { name } = options.profile.spec.metadata;
+  const state = await startState(options, context);
+  await checkHost(state.plan.spec, state.driver, context);
+  await using _lock = await lockProfile(name, context);
+  await writeProfile(context, options.profile);
+  const journal = profileJournal(name, context);
+  const last = await journal.lastRun();
+  if (last?.outcome === "killed") {
+    context.events({
+      type: "info",
+      message: `the last ${last.operation} was cut short at ${last.step}; going on from there`,
+    });
+  }
+  try {
+    await runOperation("start", startSteps, state, { journal, context: loggedContext(name, context) });
+  } finally {
+    state.client?.close();
+  }
+  const paths = profilePaths(name, context);
+  return { name, spec: options.profile.spec, kubeconfig: paths.kubeconfig, server: apiServer(state.plan) };
+}
+
+/** @throws {SlipwayError} `CONFIG_INVALID` when the CNI manifest that a new cluster needs cannot be read. */
+export async function startState(options: StartOptions, context: Context): Promise<StartState> {
+  const { spec, facts } = options.profile;
+  const driver = hostDriver(context);
+  const manifest = await cniManifest(spec, driver, context);
+  return { options, plan: planCluster(spec, facts, manifest), driver };
+}
+
+const resolveComponents: Step<StartState> = {
+  id: "resolve-components",
+  title: "Components",
+  async run(state, context) {
+    state.software = await ensureNodeSoftware(state.plan.spec, state.options.components, context);
+    return state.software.summary;
+  },
+};
+
+const issueCertificates: Step<StartState> = {
+  id: "issue-certificates",
+  title: "Certificates",
+  async run(state, context) {
+    const { name } = state.plan.spec.metadata;
+    const paths = profilePaths(name, context);
+    state.material = await ensureMaterial(state.plan, paths.pki, context);
+    const secret = { mode: 0o600, ...context.owner };
+    await writeFileAtomic(paths.kubeconfig, state.material.get("kubeconfig/admin")!, secret);
+    await writeFileAtomic(paths.breakGlass, state.material.get(`kubeconfig/${breakGlass}`)!, secret);
+    return undefined;
+  },
+};
+
+const createMachines: Step<StartState> = {
+  id: "create-machines",
+  title: "Nodes",
+  async run(state, context) {
+    const { plan, driver } = state;
+    await driver.ensureNetwork(clusterNetwork(plan.spec), context);
+    await Promise.all(plan.nodes.map((node) => layOut(node, state, context)));
+    return plan.nodes.map(({ name }) => name).join(", ");
+  },
+};
+
+/** A node's machine as the plan has it: a new one is made, one that is off takes the config of today, others are left alone. */
+async function layOut(
+  node: PlannedNode,
+  { plan, driver, software, material }: StartState,
+  context: Context,
+): Promise<void> {
+  const found = await driver.inspect(plan.spec.metadata.name, node.name);
+  if (found?.state === "running" || found?.state === "paused") return;
+  if (found?.state === "stopped") {
+    return driver.configure(machineSpec(plan, node, software!, material!), context);
+  }
+  const etcdData =
+    node.role === "control-plane" ? await makeEtcdData(plan.spec, node, software!, context) : undefined;
+  await driver.create(machineSpec(plan, node, software!, material!, etcdData), context);
+  if (etcdData) await rm(etcdData, { recursive: true, force: true });
+}
+
+const bootMachines: Step<StartState> = {
+  id: "boot-machines",
+  title: "Boot",
+  async run(state, context) {
+    const { plan, driver } = state;
+    const { name } = plan.spec.metadata;
+    const off = (await driver.list(name)).filter((machine) => machine.state !== "running");
+    if (off.length === 0) return skip("every node is running");
+    if (off.some((machine) => machine.role === "control-plane" && machine.state === "stopped")) {
+      state.bootedAt = context.clock.now();
+    }
+    await Promise.all(
+      off.map((machine) =>
+        machine.state === "paused"
+          ? driver.resume(name, machine.name, context)
+          : driver.start(name, machine.name, context),
+      ),
+    );
+    return undefined;
+  },
+};
+
+const waitForApi: Step<StartState> = {
+  id: "wait-for-api",
+  title: "Control plane",
+  async run(state, context) {
+    state.client = connect(credentialsFromKubeconfig(state.material!.get(`kubeconfig/${breakGlass}`)!));
+    await waitFor(apiServes, state.client, {
+      timeoutMs: state.options.waitTimeoutMs,
+      intervalMs: 25,
+      signal: context.signal,
+      events: context.events,
+      clock: context.clock,
+      code: "API_NOT_READY",
+      hint: apiLogs(state.plan),
+    });
+    return apiServer(state.plan);
+  },
+};
+
+/** Earlier than ready: it answers, and has made the namespace that everything of ours goes into. */
+const apiServes: Condition<KubeClient> = {
+  name: "the API server answers",
+  check: async (client, { signal }) =>
+    (await client.find("/api/v1/namespaces/kube-system", { signal, timeoutMs: 2000 }))
+      ? met()
+      : unmet("there is no namespace kube-system yet"),
+};
+
+const apiLogs = ({ spec, nodes }: ClusterPlan): string =>
+  `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
+
+const applySystemObjects: Step<StartState> = {
+  id: "apply-objects",
+  title: "Add-ons",
+  async run(state, context) {
+    const { plan, client } = state;
+    const apply = (objects: KubeObject[]) => applyObjects(client!, objects, { signal: context.signal });
+    await apply(await firstObjects(state, context));
+    await waitFor(apiReady(), client!, {
+      timeoutMs: state.options.waitTimeoutMs,
+      intervalMs: 25,
+      signal: context.signal,
+      events: context.events,
+      clock: context.clock,
+      code: "API_NOT_READY",
+      hint: apiLogs(plan),
+    });
+    await apply(plan.objects.flatMap((group) => group.objects));
+    return plan.spec.addons.join(", ");
+  },
+};
+
+/**
+ * What a new cluster's DNS needs to start while the rest of the control plane still does (plan/addons/first-pod.ts); nothing
+ * where DNS was there before.
+ */
+async function firstObjects({ plan, client, material }: StartState, context: Context): Promise<KubeObject[]> {
+  const group = (name: string) => plan.objects.find((objects) => objects.name === name)?.objects ?? [];
+  const deployment = group("coredns").find(({ kind }) => kind === "Deployment");
+  const [controlPlane] = plan.nodes.filter(({ role }) => role === "control-plane");
+  if (!deployment || !controlPlane) return [];
+  const { name, namespace = "kube-system" } = deployment.metadata;
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  if (await client!.find(path, { signal: context.signal })) return [];
+  return [
+    ...group("nodes"),
+    // Addresses of Services are given out once the API server is ready, and the Deployment must find its pod.
+    ...group("coredns").filter(({ kind }) => kind !== "Service" && kind !== "Deployment"),
+    rootCaObject(namespace, material!.get("pki/ca.crt")!),
+    ...firstPod(deployment, controlPlane.name),
+  ];
+}
+
+const waitForNodes: Step<StartState> = {
+  id: "wait-for-nodes",
+  title: "Ready",
+  async run(state, context) {
+    const { plan, client, options } = state;
+    const wait = {
+      timeoutMs: options.waitTimeoutMs,
+      signal: context.signal,
+      events: context.events,
+      clock: context.clock,
+    };
+    const { bootedAt } = state;
+    const names = plan.nodes.map(({ name }) => name);
+    const waits: Promise<void>[] = [];
+    if (options.waitFor.has("node_ready")) {
+      const ready = bootedAt ? nodesReadySince(names, bootedAt) : nodesReady(names);
+      waits.push(waitForObjects(ready, client!, { ...wait, code: "NODE_NOT_READY" }));
+    }
+    if (options.waitFor.has("default_sa")) {
+      waits.push(waitForObjects(defaultServiceAccount(), client!, { ...wait, code: "API_NOT_READY" }));
+    }
+    const deployments = awaitedDeployments(plan.spec, options.waitFor);
+    if (deployments.length > 0) {
+      for (const deployment of deployments) {
+        const available = deploymentAvailable("kube-system", deployment);
+        waits.push(waitForObjects(available, client!, { ...wait, code: "ADDON_NOT_READY" }));
+      }
+      if (bootedAt) {
+        const run = deploymentsRunSince(deployments, bootedAt);
+        waits.push(waitForObjects(run, client!, { ...wait, code: "ADDON_NOT_READY" }));
+      }
+    }
+    for (const { condition, code } of networkWaits(plan.spec, options.waitFor, bootedAt)) {
+      waits.push(waitForObjects(condition, client!, { ...wait, code }));
+    }
+    await Promise.all(waits);
+    await tellOfMissingNetwork(plan.spec, client!, context);
+    if (waits.length === 0) return skip("not asked for");
+    return undefined;
+  },
+};
+
+function awaitedDeployments({ addons }: ClusterSpec, waitFor: ReadonlySet<WaitFor>): string[] {
+  const awaited = waitFor.has("system_pods") ? addons : waitFor.has("apps_running") ? ["coredns"] : [];
+  return addons
+    .filter((name) => awaited.includes(name))
+    .flatMap((name) => findAddon(name)?.deployments ?? []);
+}
+
+const mergeUserKubeconfig: Step<StartState> = {
+  id: "merge-kubeconfig",
+  title: "kubectl",
+  async run({ plan, options, material }, context) {
+    const { name } = plan.spec.metadata;
+    await mergeKubeconfig(options.kubeconfigFiles, material!.get("kubeconfig/admin")!, {
+      profile: name,
+      keepContext: options.keepContext,
+      owner: context.owner,
+    });
+    return options.keepContext ? `context ${name} (not made current)` : `context ${name}`;
+  },
+};
+
+export const startSteps: Step<StartState>[] = [
+  resolveComponents,
+  issueCertificates,
+  createMachines,
+  bootMachines,
+  waitForApi,
+  applySystemObjects,
+  waitForNodes,
+  mergeUserKubeconfig,
+];
+
+function apiServer({ kubeconfigs }: ClusterPlan): string {
+  const admin = kubeconfigs.find(({ name }) => name === "admin");
+  if (!admin) throw new SlipwayError("INTERNAL", "the plan has no administrator's kubeconfig");
+  return admin.server;
+}

@@ -1,0 +1,82 @@
+import { isNode, LineCounter, parseDocument } from "yaml";
+import { SlipwayError } from "../base/errors.js";
+import type { IgnitionConfig } from "./config.js";
+import { jsonErrorOffset } from "./json-offset.js";
+import type { Problem } from "./problem.js";
+import { validateIgnition } from "./validate.js";
+
+/** A problem and where in the file it is. */
+export interface LocatedProblem extends Problem {
+  file: string;
+  /** From 1. */
+  line: number;
+  column: number;
+}
+
+/** Reads and checks an Ignition config's JSON. `config` is undefined when there are errors. */
+export function parseIgnition(
+  text: string,
+  file: string,
+): { config: IgnitionConfig | undefined; problems: LocatedProblem[] } {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    return { config: undefined, problems: [syntaxProblem(text, file, error as SyntaxError)] };
+  }
+  const { config, problems } = validateIgnition(document);
+  return { config, problems: locateProblems(problems, text, file) };
+}
+
+/** Finds the line and column of each problem in the JSON text that the config came from. */
+export function locateProblems(problems: Problem[], text: string, file: string): LocatedProblem[] {
+  if (problems.length === 0) return []; // the second parse is for positions only
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, schema: "json", uniqueKeys: false });
+  const offsetOf = (path: Problem["path"]): number => {
+    for (let length = path.length; length >= 0; length--) {
+      const node = document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return node.range[0];
+    }
+    return 0;
+  };
+  return problems.map((problem) => {
+    const { line, col } = lines.linePos(offsetOf(problem.path));
+    return { ...problem, file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  });
+}
+
+/** The error for a config that has problems: the first errors, each with its place. */
+export function ignitionError(problems: LocatedProblem[], file: string): SlipwayError {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  const shown = errors.slice(0, 5).map((problem) => [place(problem), describe(problem)]);
+  const more = errors.length > shown.length ? ` (the first ${shown.length} are shown)` : "";
+  return new SlipwayError(
+    "NODE_CONFIG_INVALID",
+    `${file} is not a valid Ignition config: ${errors.length} errors${more}`,
+    {
+      details: Object.fromEntries(shown),
+    },
+  );
+}
+
+const place = ({ file, line, column }: LocatedProblem): string => `${file}:${line}:${column}`;
+
+/** `storage.files[0].path: the path is not absolute` */
+const describe = ({ path, message }: Problem): string => {
+  const keys = path.map((key, i) => (typeof key === "number" ? `[${key}]` : `${i > 0 ? "." : ""}${key}`));
+  return keys.length > 0 ? `${keys.join("")}: ${message}` : message;
+};
+
+function syntaxProblem(text: string, file: string, error: SyntaxError): LocatedProblem {
+  const offset = jsonErrorOffset(text);
+  const before = text.slice(0, offset).split("\n");
+  return {
+    path: [],
+    message: text.trim() === "" ? "the file is empty" : `not JSON: ${error.message}`,
+    severity: "error",
+    file,
+    line: before.length,
+    column: before.at(-1)!.length + 1,
+  };
+}
