@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { defaultMaxListeners, getMaxListeners } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -107,6 +108,30 @@ describe("sources", () => {
     const next = recording("go-module", () => "x", asked);
     await expect(fetchFrom([never, next], [testComponent("a")], context)).rejects.toThrow("stop");
     expect(asked).toEqual([]);
+  });
+
+  test("that get many things at once are told of an abort, all of them, and Node sees no leak in it", async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning.name);
+    process.on("warning", onWarning);
+    const signal = context.signal;
+    let listening = 0;
+    const slow: Source = {
+      kind: "upstream",
+      groupOf: ({ name }) => name,
+      fetch: (_, run) =>
+        new Promise((_, reject) => {
+          run.context.signal.addEventListener("abort", () => reject(run.context.signal.reason));
+          listening += 1;
+          if (listening === 30) context.abort.abort(new Error("stop"));
+        }),
+    };
+    const many = Array.from({ length: 30 }, (_, i) => testComponent(`part-${i}`));
+    await expect(fetchFrom([slow], many, context)).rejects.toThrow("stop");
+    await new Promise((resolve) => setImmediate(resolve)); // warnings come on a later tick
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
+    expect(getMaxListeners(signal)).toBe(defaultMaxListeners); // the caller's own signal is left as it was
   });
 
   test("a full disk ends everything and is said as what it is", async () => {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Context } from "../base/context.js";
 import { isSlipwayError, messageOf, SlipwayError } from "../base/errors.js";
+import { fanOutSignal } from "../base/fan-out.js";
 import type { HeldLock } from "../base/lock.js";
 import { Scope } from "../base/scope.js";
 import { findComponent } from "./catalog.js";
@@ -17,12 +18,13 @@ import { incomingDirectory, lockComponent, publish } from "./store.js";
 export async function fetchFrom(
   sources: readonly Source[],
   components: readonly Component[],
-  context: Context,
-  http: HttpClient = new HttpClient(context),
+  caller: Context,
+  http?: HttpClient,
 ): Promise<Map<string, StoredComponent>> {
+  const context: Context = { ...caller, signal: fanOutSignal(caller.signal) };
   const sourceRun: SourceRun = {
     context,
-    http,
+    http: http ?? new HttpClient(context),
     downloads: limit(4),
     builds: limit(parallelBuilds()),
     ensure: async (refs) => {
