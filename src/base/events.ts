@@ -26,7 +26,8 @@ export type EventBody =
       done: number;
       total?: number;
       unit: "bytes" | "packages" | "files";
-      state: "running" | "ok" | "failed";
+      /** waiting: known to be wanted; others come first. */
+      state: "waiting" | "running" | "ok" | "failed";
       detail?: string;
     }
   | {

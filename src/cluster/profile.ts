@@ -134,7 +134,7 @@ export function loggedContext(name: string, context: Context): Context {
   let id = 0;
   const write = (body: Parameters<Context["events"]>[0]) => {
     // Progress is for the eye; and a log that cannot be written must not stop the work.
-    if (body.type === "progress" && body.state === "running") return;
+    if (body.type === "progress" && (body.state === "running" || body.state === "waiting")) return;
     const event = toCloudEvent(body, {
       id: `${process.pid}-${++id}`,
       source: `/slipway/profiles/${name}`,

@@ -9,6 +9,7 @@ import type { Component } from "./catalog-entry.js";
 import type { StoredComponent } from "./component.js";
 import { limit } from "./limit.js";
 import { lookUpAll, lookUpCurrent, someOf, subjectOf } from "./look-up.js";
+import { startProgress } from "./progress.js";
 import { parallelBuilds } from "./sources/go-compile.js";
 import { HttpClient } from "./sources/http.js";
 import type { Source, SourceRun } from "./sources/source.js";
@@ -84,6 +85,10 @@ async function acquire(
     }
     const destination = join(await incomingDirectory(component, context), component.name);
     pending.push({ component, lock, destination, refusals: [] });
+  }
+  // All of them before the first begins: who reads knows how many there are.
+  for (const { component } of pending) {
+    startProgress({ subject: subjectOf(component), phase: "download", unit: "files" }, context).wait();
   }
   const outcomes = await Promise.allSettled(
     partition(pending, sources).map((part) => askSources(sources, part, found, sourceRun)),

@@ -3,9 +3,14 @@ import type { EventBody } from "../base/events.js";
 
 type ProgressBody = Extract<EventBody, { type: "progress" }>;
 
-/** Reports one subject's progress, ten times a second at most; the first and the last word always get through. */
+/**
+ * Reports one subject's progress, ten times a second at most; the first and the last word always get through, and the first
+ * one after it waited.
+ */
 export interface Progress {
   update(done: number, total?: number, detail?: string): void;
+  /** It cannot go on before others have ended. */
+  wait(): void;
   end(state: "ok" | "failed", detail?: string): void;
 }
 
@@ -32,6 +37,10 @@ export function startProgress(
       if (nowMs - toldMs < 100) return;
       toldMs = nowMs;
       tell("running", detail);
+    },
+    wait() {
+      toldMs = Number.NEGATIVE_INFINITY;
+      tell("waiting");
     },
     end(state, detail) {
       if (state === "ok" && last.total !== undefined) last.done = last.total;

@@ -14,13 +14,24 @@ export function bytes(count: number): string {
   return `${at === 0 || left >= 99.95 ? Math.round(left) : left.toFixed(1)} ${units[at]}`;
 }
 
-/** How far something is: `78.2 MiB of 140 MiB`, `120 of 812 packages`. */
-export function amount(
-  done: number,
-  total: number | undefined,
-  unit: "bytes" | "packages" | "files",
-): string {
-  const one = (count: number) => (unit === "bytes" ? bytes(count) : String(count));
-  const suffix = unit === "bytes" ? "" : ` ${unit}`;
-  return total === undefined ? `${one(done)}${suffix}` : `${one(done)} of ${one(total)}${suffix}`;
+type Unit = "bytes" | "packages" | "files";
+
+/**
+ * How far something is: `78.2 MiB of 140 MiB`, `120 of 1,300 packages`, `1 file`. Nothing where a figure would tell
+ * nothing: before the first of an unknown number, and for a single file.
+ */
+export function amount(done: number, total: number | undefined, unit: Unit): string {
+  if (total === undefined && done === 0) return "";
+  if (total === 1 && unit === "files") return "";
+  return total === undefined ? `${count(done, unit)}${noun(done, unit)}` : ofTotal(done, total, unit);
+}
+
+const ofTotal = (done: number, total: number, unit: Unit): string =>
+  `${count(done, unit)} of ${count(total, unit)}${noun(total, unit)}`;
+
+const count = (of: number, unit: Unit): string => (unit === "bytes" ? bytes(of) : of.toLocaleString("en-US"));
+
+function noun(of: number, unit: Unit): string {
+  if (unit === "bytes") return "";
+  return ` ${of === 1 ? unit.slice(0, -1) : unit}`;
 }

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../base/clock.js";
 import type { EventSink } from "../../base/events.js";
-import { Board, type Ongoing } from "./board.js";
+import { Board, type Ongoing, type Work } from "./board.js";
 import { seconds } from "./figures.js";
 import type { Progress } from "./progress.js";
 import type { Style } from "./style.js";
@@ -16,7 +16,8 @@ export interface LiveOptions {
 
 const frameMs = 100;
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const barWidth = 16;
+/** Of a bar, on narrow terminals and on wide ones. */
+const barWidths = { narrow: 8, wide: 16, wideFrom: 100 } as const;
 
 // ECMA-48 control sequences; 2026 is the synchronized update that modern terminals show in one piece.
 const hideCursor = "\x1b[?25l";
@@ -87,18 +88,25 @@ export class LiveProgress implements Progress {
     const columns = this.#options.columns();
     const room = Math.max(1, this.#options.rows() - 2);
     const steps = [...this.#board.steps.values()];
+    const works = [...this.#board.works.values()];
+    const { done, waiting, total } = this.#board.tally;
+    const counted = total > 1 ? `${done} of ${total} done` : undefined;
     const lines = steps.map((step, i) => {
       const isLast = i === steps.length - 1;
-      const detail = (isLast ? this.#board.waiting : undefined) ?? step.detail;
+      const detail = (isLast ? (this.#board.waiting ?? counted) : undefined) ?? step.detail;
       return this.#stepLine(step, detail, nowMs, columns);
     });
-    const progress = [...this.#board.progress.values()].map((one) => this.#progressLine(one, nowMs, columns));
-    const shown = [...lines, ...progress];
-    if (shown.length <= room) return shown;
-    return [
-      ...shown.slice(0, room - 1),
-      this.#options.style("dim", `  … and ${shown.length - room + 1} more`),
+    const titleWidth = Math.max(0, ...works.map((work) => width(titleOf(work))));
+    lines.push(...works.map((work) => this.#workLine(work, nowMs, columns, titleWidth)));
+    const all = lines.length + (waiting > 0 ? 1 : 0);
+    const shown = all <= room ? lines : lines.slice(0, room - 1);
+    const rest = [
+      ...(shown.length < lines.length ? [`and ${lines.length - shown.length} more`] : []),
+      ...(waiting > 0 ? [`${waiting} waiting`] : []),
     ];
+    return rest.length === 0
+      ? shown
+      : [...shown, this.#options.style("dim", cut(`    … ${rest.join(", ")}`, columns - 1))];
   }
 
   #stepLine(step: Ongoing, detail: string | undefined, nowMs: number, columns: number): string {
@@ -110,13 +118,24 @@ export class LiveProgress implements Progress {
     return `${style("cyan", frame)} ${head}${style("dim", rest)}`;
   }
 
-  #progressLine(one: Ongoing, nowMs: number, columns: number): string {
-    const { style } = this.#options;
-    const filled = Math.round((one.share ?? 0) * barWidth);
-    const bar = one.share === undefined ? "" : `${"█".repeat(filled)}${"░".repeat(barWidth - filled)}  `;
-    const text = cut(`${bar}${one.title}  ${one.detail ?? ""}  ${seconds(nowMs - one.sinceMs)}`, columns - 5);
-    return style("dim", `    ${text}`);
+  #workLine(work: Work, nowMs: number, columns: number, titleWidth: number): string {
+    const elapsed = seconds(nowMs - work.sinceMs);
+    const line = [titleOf(work).padEnd(titleWidth), barOf(work, columns), work.detail ?? ""]
+      .filter(Boolean)
+      .join("  ");
+    const withTime = `${line}  ${elapsed}`;
+    const room = columns - 5;
+    return this.#options.style("dim", `    ${width(withTime) <= room ? withTime : cut(line, room)}`);
   }
+}
+
+const titleOf = ({ doing, title }: Work): string => `${doing} ${title}`;
+
+function barOf({ share }: Work, columns: number): string {
+  if (share === undefined) return "";
+  const cells = columns < barWidths.wideFrom ? barWidths.narrow : barWidths.wide;
+  const filled = Math.floor(share * cells); // full only when done
+  return `${"█".repeat(filled)}${"░".repeat(cells - filled)}`;
 }
 
 const width = (text: string): number => [...text].length;

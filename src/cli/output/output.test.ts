@@ -38,7 +38,17 @@ test("figures are short and have units", () => {
     "1.0 TiB",
   ]);
   expect(amount(120, 812, "packages")).toBe("120 of 812 packages");
+  expect(amount(412, 1300, "packages")).toBe("412 of 1,300 packages");
+  expect(amount(1, undefined, "packages")).toBe("1 package");
+  expect(amount(2, undefined, "files")).toBe("2 files");
   expect(amount(1024, undefined, "bytes")).toBe("1.0 KiB");
+  expect(amount(1024, 4096, "bytes")).toBe("1.0 KiB of 4.0 KiB");
+});
+
+test("a figure that tells nothing is left out", () => {
+  expect(amount(0, undefined, "packages")).toBe("");
+  expect(amount(0, 1, "files")).toBe("");
+  expect(amount(1, 1, "files")).toBe("");
 });
 
 test("a table is as wide as its cells and has no trailing space", () => {

@@ -26,6 +26,23 @@ const download = (
   ...(detail === undefined ? {} : { detail }),
 });
 
+const build = (
+  subject: string,
+  done: number,
+  total?: number,
+  state: "waiting" | "running" | "ok" = "running",
+  detail?: string,
+): EventBody => ({
+  type: "progress",
+  subject,
+  phase: "build",
+  done,
+  ...(total === undefined ? {} : { total }),
+  unit: "packages",
+  state,
+  ...(detail === undefined ? {} : { detail }),
+});
+
 /** A clock that only the test moves; timers follow it. */
 const clock = { monotonicMs: () => performance.now() };
 beforeEach(() => {
@@ -81,15 +98,65 @@ describe("in a pipe", () => {
       lastSeen: "connection\nrefused",
       waitedMs: 10,
     });
-    vi.advanceTimersByTime(1999);
+    vi.advanceTimersByTime(9999);
     expect(text()).toBe("");
     vi.advanceTimersByTime(10_000);
-    expect(text()).toBe("… Control plane  2.0 s  the API server is ready: connection refused\n");
-    vi.advanceTimersByTime(10_000);
+    expect(text()).toBe("… Control plane  10.0 s  the API server is ready: connection refused\n");
+    vi.advanceTimersByTime(20_001);
     expect(text().split("\n")).toHaveLength(3);
     progress.close();
     vi.advanceTimersByTime(60_000);
     expect(text().split("\n")).toHaveLength(3);
+  });
+
+  test("of many things at once it tells in one line, twice a minute at most", () => {
+    const { progress, text } = open();
+    progress.sink(step("Components", "running"));
+    for (let i = 0; i < 30; i++) progress.sink(build(`part-${i} v1.0.0`, 0, undefined, "waiting"));
+    for (let i = 0; i < 20; i++)
+      progress.sink(build(`part-${i} v1.0.0`, 0, undefined, "running", "getting x"));
+    progress.sink(build("part-7 v1.0.0", 412, 1300));
+    for (let second = 0; second < 300; second++) {
+      vi.advanceTimersByTime(1000);
+      for (let i = 10; i < 20; i++) progress.sink(build(`part-${i} v1.0.0`, second, 2000));
+    }
+    const lines = text().trimEnd().split("\n");
+    expect(lines).toHaveLength(10);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(130);
+    expect(lines[0]).toBe(
+      "… Components  10.0 s  0 of 30 done, building part-7 v1.0.0 (412 of 1,300 packages) and 19 more",
+    );
+    progress.sink(build("part-7 v1.0.0", 1300, 1300, "ok"));
+    expect(text()).toContain("  ✓ built part-7 v1.0.0  5 min 0 s  1,300 packages\n");
+  });
+
+  test("there is no sign of life while lines come anyway", () => {
+    const { progress, text } = open();
+    progress.sink(step("Components", "running"));
+    progress.sink(build("slow v1", 1, 5000));
+    for (let i = 0; i < 12; i++) {
+      progress.sink(build(`part-${i} v1`, 1, 3));
+      vi.advanceTimersByTime(9000);
+      progress.sink(build(`part-${i} v1`, 3, 3, "ok"));
+    }
+    expect(text()).not.toContain("…");
+    vi.advanceTimersByTime(10_000);
+    expect(text()).toContain(
+      "… Components  1 min 58 s  12 of 13 done, building slow v1 (1 of 5,000 packages)\n",
+    );
+  });
+
+  test("a download that failed goes on as a build of the same thing", () => {
+    const { progress, text } = open();
+    progress.sink(build("etcd v3.6.8", 0, undefined, "waiting"));
+    progress.sink(download(1024));
+    progress.sink(download(1024, "failed"));
+    progress.sink(build("etcd v3.6.8", 1, 565));
+    progress.sink(build("coredns v1.14.7", 1, 900));
+    vi.advanceTimersByTime(10_000);
+    expect(text().split("\n")[1]).toBe(
+      "… 10.0 s  0 of 2 done, building etcd v3.6.8 (1 of 565 packages), coredns v1.14.7 (1 of 900 packages)",
+    );
   });
 
   test("a quick download leaves no line, a slow or failed one does", () => {
@@ -136,7 +203,7 @@ describe("on a terminal", () => {
     expect(screen.lines()).toEqual([
       "✓ Certificates  0.1 s",
       "⠹ Components  1.2 s",
-      "    ████░░░░░░░░░░░░  downloading etcd v3.6.8  5.0 MiB of …",
+      "    downloading etcd v3.6.8  ██░░░░░░  5.0 MiB of 20.0 MiB",
     ]);
     progress.sink(download(20 * 1024 * 1024, "ok"));
     progress.sink(step("Components", "ok", { durationMs: 1200, detail: "28 in the store" }));
@@ -157,8 +224,30 @@ describe("on a terminal", () => {
     }
     vi.advanceTimersByTime(200);
     expect(screen.lines()).toHaveLength(4);
-    expect(screen.lines().at(-1)).toBe("  … and 17 more");
+    expect(screen.lines().at(-1)).toBe("    … and 17 more");
     for (const line of screen.lines()) expect(line.length).toBeLessThanOrEqual(30);
+  });
+
+  test("twenty builds at once fit on a small terminal, each with how far it is", () => {
+    const { progress, screen } = open(80, 24);
+    progress.sink(step("Components", "running"));
+    for (let i = 0; i < 31; i++) progress.sink(build(`part-${i} v1.36.3`, 0, undefined, "waiting"));
+    progress.sink(build("kube-controller-manager v1.36.3", 1234, 2468));
+    for (let i = 0; i < 19; i++)
+      progress.sink(build(`part-${i} v1.36.3`, 0, undefined, "running", "getting x"));
+    vi.advanceTimersByTime(100);
+    expect(screen.lines()).toHaveLength(22);
+    expect(screen.lines().slice(0, 3)).toEqual([
+      "⠙ Components  0.1 s  0 of 32 done",
+      "    building kube-controller-manager v1.36.3  ████░░░░  1,234 of 2,468 packages",
+      "    building part-0 v1.36.3                   getting x  0.1 s",
+    ]);
+    expect(screen.lines().at(-1)).toBe("    … 12 waiting");
+    for (let i = 19; i < 24; i++) progress.sink(build(`part-${i} v1.36.3`, 1, 10));
+    vi.advanceTimersByTime(100);
+    expect(screen.lines()).toHaveLength(22);
+    expect(screen.lines().at(-1)).toBe("    … and 5 more, 7 waiting");
+    for (const line of screen.lines()) expect(line.length).toBeLessThanOrEqual(79);
   });
 
   test("nothing is written when nothing changed", () => {

@@ -21,12 +21,18 @@ export async function buildC(
   await goVersion(signal);
   const bar = startProgress({ subject: subjectOf(component), phase: "build", unit: "files" }, context);
   try {
-    bar.update(0, 1, `getting ${module}@${moduleVersion}`);
     const cwd = join(context.paths.cache, "build");
     await makeStoreDirectory(cwd, context);
-    const { directory } = await downloads(() => downloadModule(module, moduleVersion, cwd, signal));
+    const { directory } = await downloads(() => {
+      bar.update(0, 1, `getting ${module}@${moduleVersion}`);
+      return downloadModule(module, moduleVersion, cwd, signal);
+    });
+    bar.wait();
     const args = [...flags.map((flag) => expand(flag, component)), "-o", destination, join(directory, file)];
-    await builds(() => run("gcc", args, { signal }));
+    await builds(() => {
+      bar.update(0, 1, "compiling");
+      return run("gcc", args, { signal });
+    });
   } catch (error) {
     bar.end("failed");
     throw error;

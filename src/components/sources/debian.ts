@@ -19,11 +19,13 @@ export const debianSource: Source = {
     await rm(directory, { recursive: true, force: true });
     await makeDirectory(directory);
     const bar = startProgress({ subject: subjectOf(component), phase: "download", unit: "files" }, context);
-    bar.update(0, 1, name);
     try {
       // Without the drop to the user _apt, who may not write here.
       const args = ["download", "--quiet", "-o", "APT::Sandbox::User=root", name];
-      await downloads(() => run("apt-get", args, { cwd: directory, signal }));
+      await downloads(() => {
+        bar.update(0, 1, `Debian's ${name}`);
+        return run("apt-get", args, { cwd: directory, signal });
+      });
       const archive = (await readdir(directory)).find((entry) => entry.endsWith(".deb"));
       if (!archive) throw new SlipwayError("COMPONENT_UNAVAILABLE", `apt-get gave no file for ${name}`);
       const path = join(directory, archive);

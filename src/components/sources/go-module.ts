@@ -84,6 +84,7 @@ async function buildGroup(requests: readonly FetchRequest[], sourceRun: SourceRu
       });
       return { workspace, dependencies };
     });
+    for (const bar of bars) bar.wait();
     const flags = linkFlags(component, build, workspace);
     // Another set of commands or flags must not find this one's results.
     const outKey = createHash("sha256")

@@ -14,9 +14,11 @@ export const recipeSource: Source = {
     const recipe = imageRecipes[component.name]!;
     const inputs = await ensure(recipe.components.map(({ name }) => refOf(name, component.version)));
     const bar = startProgress({ subject: subjectOf(component), phase: "build", unit: "files" }, context);
-    bar.update(0, 1, "writing the image");
     try {
-      const { image } = await builds(() => writeImage(recipe, inputs, destination, context));
+      const { image } = await builds(() => {
+        bar.update(0, 1, "writing the image");
+        return writeImage(recipe, inputs, destination, context);
+      });
       bar.end("ok");
       const parts = [
         ...[...inputs.values()].map((input) => `${subjectOf(input)} (${input.provenance.source})`),
