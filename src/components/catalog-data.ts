@@ -1,7 +1,7 @@
 import type { CatalogEntry, GoBuild } from "./catalog-entry.js";
 
 /** Newest first; the first is the default. */
-export const kubernetesVersions = ["v1.36.3", "v1.36.1", "v1.35.4", "v1.34.4"] as const;
+export const kubernetesVersions = ["v1.36.3", "v1.35.4", "v1.34.4"] as const;
 
 const versions = {
   etcd: ["v3.6.8"],
