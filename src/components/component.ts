@@ -30,6 +30,6 @@ export interface StoredComponent extends ComponentRef {
   provenance: Provenance;
   /** For images: the reference that containerd knows it by, e.g. `slipway.local/coredns:v1.14.7`. */
   image?: string;
-  /** For what a recipe made: the recipe's hash, by which a change of it is seen. */
+  /** For what was made or built here: the hash of the recipe or of the build's description, by which a change is seen. */
   recipe?: string;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context } from "../base/context.js";
-import type { Component } from "./catalog-entry.js";
+import { catalogEntry } from "./catalog.js";
+import type { CatalogEntry, Component } from "./catalog-entry.js";
 import type { ComponentRef, StoredComponent } from "./component.js";
 import { imageRecipes } from "./image-recipes.js";
 import { lookUp } from "./store.js";
@@ -20,21 +21,30 @@ export async function lookUpAll(
   });
 }
 
-/** `lookUp`, but an image that was made by an older recipe is not found: it is made anew. */
+/** `lookUp`, but what was made by an older recipe, or built with other flags, is not found: it is made anew. */
 export async function lookUpCurrent(
   ref: ComponentRef,
   context: Context,
 ): Promise<StoredComponent | undefined> {
   const stored = await lookUp(ref, context);
-  const outdated = stored?.provenance.source === "recipe" && stored.recipe !== recipeHash(ref.name);
-  return outdated ? undefined : stored;
+  return stored && isOutdated(stored) ? undefined : stored;
 }
 
-/** undefined: there is no recipe of that name. */
+function isOutdated({ name, provenance: { source }, recipe }: StoredComponent): boolean {
+  if (source === "recipe") return recipe !== recipeHash(name);
+  return source === "go-module" && recipe !== undefined && recipe !== buildHash(catalogEntry(name));
+}
+
+/** By which a change of a build's flags is seen. */
+export const buildHash = ({ build }: Pick<CatalogEntry, "build">): string => hash(build ?? null);
+
+/** Of a recipe and of how its parts are built. undefined: there is no recipe of that name. */
 export function recipeHash(name: string): string | undefined {
   const recipe = imageRecipes[name];
-  return recipe && createHash("sha256").update(JSON.stringify(recipe)).digest("hex");
+  return recipe && hash([recipe, recipe.components.map((part) => buildHash(catalogEntry(part.name)))]);
 }
+
+const hash = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
 
 export const subjectOf = ({ name, version }: ComponentRef): string => `${name} ${version}`;
 

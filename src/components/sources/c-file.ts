@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { run } from "../../base/run.js";
 import { expand } from "../catalog.js";
 import type { CBuild } from "../catalog-entry.js";
-import { subjectOf } from "../look-up.js";
+import { buildHash, subjectOf } from "../look-up.js";
 import { startProgress } from "../progress.js";
 import { makeStoreDirectory, type Produced } from "../store.js";
 import { checkBuildTools } from "./build-tools.js";
@@ -39,6 +39,7 @@ export async function buildC(
   }
   bar.end("ok");
   return {
+    recipe: buildHash(component.entry),
     provenance: { source: "go-module", origin: `${module}@${moduleVersion} ${file}, built with gcc` },
   };
 }

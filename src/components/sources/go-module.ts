@@ -5,7 +5,7 @@ import { SlipwayError } from "../../base/errors.js";
 import { acquireLock } from "../../base/lock.js";
 import { expand } from "../catalog.js";
 import type { CLibrary, Component, GoBuild } from "../catalog-entry.js";
-import { subjectOf } from "../look-up.js";
+import { buildHash, subjectOf } from "../look-up.js";
 import { startProgress } from "../progress.js";
 import { makeStoreDirectory, type Produced } from "../store.js";
 import { checkBuildTools } from "./build-tools.js";
@@ -120,6 +120,7 @@ async function buildGroup(requests: readonly FetchRequest[], sourceRun: SourceRu
   return requests.map(({ component }) => {
     const path = buildOf(component).package;
     return {
+      recipe: buildHash(component.entry),
       provenance: {
         source: "go-module",
         origin: `${build.module}@${version}${path && ` ${path}`}, built with ${toolchain}`,

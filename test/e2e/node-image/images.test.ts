@@ -22,6 +22,7 @@ const trials: Record<string, Record<string, string>> = {
   },
   "agnhost-image": {
     "/agnhost-2 --help": "netexec",
+    "/agnhost --version": "app version 2.63.0+source",
     "dig -v": "DiG 9.18",
     "curl --version": "curl 7.88",
     "sh -c 'nc -h 2>&1; true'": "OpenBSD netcat",
