@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findInvoker, findKubeconfigFiles } from "./context.js";
+import { findInvoker, findKubeconfigFiles, findProxies } from "./context.js";
 
 const passwd = "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1001:Ada:/home/ada:/bin/zsh\n";
 
@@ -21,4 +21,21 @@ test("KUBECONFIG is a list; without it ~/.kube/config", () => {
   expect(findKubeconfigFiles({}, "/home/ada")).toEqual(["/home/ada/.kube/config"]);
   expect(findKubeconfigFiles({ KUBECONFIG: "" }, "/home/ada")).toEqual(["/home/ada/.kube/config"]);
   expect(findKubeconfigFiles({ KUBECONFIG: "/a::/b" }, "/home/ada")).toEqual(["/a", "/b"]);
+});
+
+test.each([
+  [{}, {}],
+  [{ NO_PROXY: "*" }, {}],
+  [{ HTTPS_PROXY: "", https_proxy: "" }, {}],
+  [{ HTTPS_PROXY: "http://p:3128" }, { proxies: { https: "http://p:3128" } }],
+  [
+    { https_proxy: "http://lower:1", HTTPS_PROXY: "http://upper:1" },
+    { proxies: { https: "http://lower:1" } },
+  ],
+  [
+    { http_proxy: "p:3128", NO_PROXY: ".corp,10.0.0.1" },
+    { proxies: { http: "http://p:3128", none: ".corp,10.0.0.1" } },
+  ],
+])("the proxies of %j are %j", (env, expected) => {
+  expect(findProxies(env)).toEqual(expected);
 });

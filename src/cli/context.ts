@@ -40,6 +40,18 @@ export function findKubeconfigFiles(env: Environment, home: string): string[] {
   return listed.length > 0 ? listed.map((path) => resolve(path)) : [join(home, ".kube", "config")];
 }
 
+/**
+ * The user's proxies. Lower case wins, as with curl; a proxy without a scheme is an http one, as there.
+ */
+export function findProxies(env: Environment): Pick<Context, "proxies"> {
+  const of = (name: string) => env[name] || env[name.toUpperCase()] || undefined;
+  const url = (text: string | undefined) =>
+    text === undefined || text.includes("://") ? text : `http://${text}`;
+  const [http, https, none] = [url(of("http_proxy")), url(of("https_proxy")), of("no_proxy")];
+  if (http === undefined && https === undefined) return {};
+  return { proxies: { ...(http && { http }), ...(https && { https }), ...(none && { none }) } };
+}
+
 /** The context of this process. */
 export function createContext(
   events: EventSink,
@@ -52,6 +64,7 @@ export function createContext(
     signal,
     clock: systemClock,
     ...(owner ? { owner } : {}),
+    ...findProxies(process.env),
     ...killAtPoint(process.env.SLIPWAY_TEST_KILL_AT_POINT),
   };
   return { context, kubeconfigFiles: findKubeconfigFiles(process.env, home) };

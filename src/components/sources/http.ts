@@ -1,9 +1,11 @@
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type Dispatcher, fetch, type Headers, type Response } from "undici";
 import type { Context } from "../../base/context.js";
 import { messageOf, SlipwayError, systemCode } from "../../base/errors.js";
 import { makeDirectory, writeError } from "../../base/files.js";
 import { hashFile } from "../store.js";
+import { dispatcherFor } from "./proxies.js";
 
 export interface HttpBounds {
   /** Until the headers are there. */
@@ -42,8 +44,12 @@ export class HttpClient {
   /** Resolves with why, once it is known that the host cannot be reached. The first request to a host finds out. */
   readonly #hosts = new Map<string, Promise<Error | undefined>>();
 
-  constructor({ signal }: Pick<Context, "signal">, bounds: Partial<HttpBounds> = {}) {
+  readonly #dispatcher: Dispatcher;
+
+  /** @throws {SlipwayError} `USAGE` for a proxy that is none */
+  constructor({ signal, proxies }: Pick<Context, "signal" | "proxies">, bounds: Partial<HttpBounds> = {}) {
     this.#signal = signal;
+    this.#dispatcher = dispatcherFor(proxies);
     this.#bounds = { ...defaultBounds, ...bounds };
   }
 
@@ -159,7 +165,12 @@ export class HttpClient {
     const timer = setTimeout(() => late.abort(), this.#bounds.connectTimeoutMs);
     try {
       const signal = AbortSignal.any([this.#signal, late.signal]);
-      const response = await fetch(url, { headers, redirect: "manual", signal });
+      const response = await fetch(url, {
+        headers,
+        redirect: "manual",
+        signal,
+        dispatcher: this.#dispatcher,
+      });
       resolve(undefined);
       return response;
     } catch (error) {
@@ -257,10 +268,12 @@ function checkedUrl(text: string, from?: URL): URL {
 const withoutAuthorization = (headers: Record<string, string>) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
 
-/** fetch wraps what went wrong: "fetch failed", cause: ECONNREFUSED. */
+/** fetch wraps what went wrong, more than once with a proxy: "fetch failed", cause: ECONNREFUSED. */
 function connectionCause(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return systemCode(cause) ?? messageOf(cause);
+  let cause = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  const code = systemCode(cause);
+  return code === undefined || code.startsWith("UND_ERR_") ? messageOf(cause) : code;
 }
 
 /** Promise.withResolvers, which Node 20 lacks. */

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -15,6 +17,9 @@ import { goModuleSource } from "../../../src/components/sources/go-module.js";
 import { upstreamSource } from "../../../src/components/sources/upstream.js";
 import { listComponents, storeFile } from "../../../src/components/store.js";
 import { TestContext, testComponent } from "../../../src/components/test-context.js";
+import { TestProxy } from "../../../src/components/test-proxy.js";
+import { createAuthority } from "../../../src/pki/authority.js";
+import { issueCertificate } from "../../../src/pki/certificate.js";
 
 let context: TestContext;
 beforeEach(async () => {
@@ -96,6 +101,37 @@ test("a download that was killed goes on where it was", async () => {
   expect(answer.stored?.sha256).toBe(sha256);
   expect(state.asked[1]).toMatch(/^bytes=[2-9]\d{6}-$/);
   expect(await readdir(join(context.paths.cache, "components/incoming"))).toEqual([]);
+});
+
+test("a release comes through the proxy of HTTPS_PROXY, checked against the server's certificate", async () => {
+  const driver = await bundleDriver();
+  const authority = createAuthority("test", { now: new Date(), years: 1 });
+  const names = { dnsNames: ["release.test"], ips: [], commonName: "release.test", organizations: [] };
+  const { certificatePem: cert, privateKeyPem: key } = issueCertificate(
+    { name: "server", authority: "cluster", usages: ["server"], ...names },
+    authority,
+    { now: new Date(), days: 1 },
+  );
+  const server = createServer({ cert, key }, (request, response) =>
+    response.end(request.url === "/tool.sha256" ? sha256 : content),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  context.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const proxy = await TestProxy.listen(server.address() as AddressInfo, context);
+  // Of a name that only the proxy can find.
+  const url = "https://release.test/{name}";
+  const component = testComponent("tool", { upstream: { url, checksumUrl: `${url}.sha256` } });
+  const ca = join(context.directory, "ca.pem");
+  await writeFile(ca, authority.certificatePem);
+  const env = { HTTPS_PROXY: proxy.address, NODE_EXTRA_CA_CERTS: ca };
+  expect((await drive(driver, component, { ...env, NODE_EXTRA_CA_CERTS: "" })).error?.code).toBe(
+    "COMPONENT_UNAVAILABLE",
+  );
+  expect((await drive(driver, component, env)).stored?.sha256).toBe(sha256);
+  expect(new Set(proxy.asked.map(({ what }) => what))).toEqual(new Set(["CONNECT release.test:443"]));
 });
 
 describe("a full disk", () => {

@@ -4,6 +4,7 @@
  */
 import { systemClock } from "../../../src/base/clock.js";
 import { isSlipwayError } from "../../../src/base/errors.js";
+import { findProxies } from "../../../src/cli/context.js";
 import { fetchFrom } from "../../../src/components/acquire.js";
 import type { Component } from "../../../src/components/catalog-entry.js";
 import { sourcesFor } from "../../../src/components/sources/order.js";
@@ -13,6 +14,7 @@ const context = {
   paths: { cache, config: cache, state: cache },
   clock: systemClock,
   signal: new AbortController().signal,
+  ...findProxies(process.env),
   events: (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`),
 };
 const component = JSON.parse(json) as Component;
