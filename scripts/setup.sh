@@ -28,6 +28,7 @@ zstd             packs bundles and images
 debian_test_packages="
 fish             completion is tried in the real shells
 git              the launcher is tried in a fresh clone
+sudo             files are tried to be the calling user's
 zsh              completion is tried in the real shells
 "
 

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.js";
 import type { EventSink } from "./events.js";
+import type { Owner } from "./files.js";
 import type { Paths } from "./paths.js";
 
 /** What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say, as curl and Go read them. */
@@ -17,8 +18,11 @@ export interface Context {
   events: EventSink;
   signal: AbortSignal;
   clock: Clock;
-  /** Who owns the files we write in the user's directories: under sudo the invoking user; undefined: ourselves. */
-  owner?: { uid: number; gid: number };
+  /**
+   * Whom the files belong to that we write in the user's directories: under sudo the invoking user; undefined: ourselves.
+   * Trees of machines and images have owners of their own, and stay in directories that are root's.
+   */
+  owner?: Owner;
   /** Through which downloads go; undefined: straight. */
   proxies?: Proxies;
   /** Called before and after every entry of a journal. For tests, which end the process there. */

@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { chown, lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SlipwayError, systemCode } from "./errors.js";
+
+/** Whom a file belongs to. */
+export interface Owner {
+  uid: number;
+  gid: number;
+}
 
 export interface WriteOptions {
   /** @default 0o644 */
@@ -81,10 +87,17 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Makes a directory and its parents; a mode applies to those it makes. */
-export async function makeDirectory(path: string, { mode = 0o755 }: { mode?: number } = {}): Promise<void> {
+/** Makes a directory and its parents; mode and owner are those of the ones that it makes. */
+export async function makeDirectory(
+  path: string,
+  { mode = 0o755, owner }: { mode?: number; owner?: Owner | undefined } = {},
+): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode });
+    const first = await mkdir(path, { recursive: true, mode });
+    if (first === undefined || !owner) return;
+    for (let made = path; made.length >= first.length; made = dirname(made)) {
+      await chown(made, owner.uid, owner.gid);
+    }
   } catch (error) {
     throw writeError(path, error);
   }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type ErrorCode, SlipwayError } from "./errors.js";
-import { makeDirectory } from "./files.js";
+import { makeDirectory, type Owner } from "./files.js";
 
 /** A lock that is held. The kernel releases it when the process dies, however it dies. */
 export interface HeldLock extends AsyncDisposable {
@@ -18,6 +18,8 @@ export interface LockOptions {
   /** @default "PROFILE_BUSY" */
   code?: ErrorCode;
   signal?: AbortSignal;
+  /** Whom the file belongs to, who must be able to open it next time. @default whoever we are */
+  owner?: Owner | undefined;
   /** Called once if the lock is held by somebody else and we are about to wait. */
   onWait?: (holder: string) => void;
 }
@@ -31,9 +33,10 @@ export interface LockOptions {
  * @throws {SlipwayError} `options.code` when it is held, saying by whom.
  */
 export async function acquireLock(path: string, options: LockOptions): Promise<HeldLock> {
-  await makeDirectory(dirname(path));
+  await makeDirectory(dirname(path), { owner: options.owner });
   const handle = await open(path, "a+", 0o600);
   try {
+    if (options.owner) await handle.chown(options.owner.uid, options.owner.gid);
     if (!(await tryFlock(handle, 0, options.signal))) {
       const holder = (await readFile(path, "utf8")).trim() || "an unknown process";
       options.onWait?.(holder);

@@ -1,8 +1,7 @@
-import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import type { Context } from "../base/context.js";
-import { exists, makeDirectory, writeFileAtomic } from "../base/files.js";
+import { makeDirectory, writeFileAtomic } from "../base/files.js";
 import { version } from "./version.js";
 
 /**
@@ -23,10 +22,7 @@ export async function writeBugReport(
     inspect(error, { depth: 6 }),
   ];
   try {
-    if (!(await exists(paths.state))) {
-      await makeDirectory(paths.state, { mode: 0o700 });
-      if (owner) await chown(paths.state, owner.uid, owner.gid);
-    }
+    await makeDirectory(paths.state, { mode: 0o700, owner });
     await writeFileAtomic(path, `${lines.join("\n")}\n`, { mode: 0o600, ...owner });
     return path;
   } catch {

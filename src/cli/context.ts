@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { systemClock } from "../base/clock.js";
 import type { Context } from "../base/context.js";
@@ -32,6 +32,14 @@ export function findInvoker(env: Environment, uid: number | undefined, passwd: s
   const home = entry?.[5];
   if (!home) return self;
   return { home, owner: { uid: Number(env.SUDO_UID), gid: Number(env.SUDO_GID) } };
+}
+
+/**
+ * Where sudo keeps the user's HOME, programs that we run as root (go, kubectl) would leave files of root's in it: they get
+ * root's home, as sudo gives it by default.
+ */
+export function leaveHome(env: Environment, owner: Context["owner"]): void {
+  if (owner) env.HOME = userInfo().homedir;
 }
 
 /** The user's kubeconfig files, first the one that is written: `KUBECONFIG`, else `~/.kube/config`, as kubectl has it. */

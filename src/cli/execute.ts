@@ -4,7 +4,7 @@ import type { EventBody } from "../base/events.js";
 import { writeBugReport } from "./bug-report.js";
 import type { Cli, OutputFormat } from "./cli.js";
 import type { Command, FlagValues } from "./command.js";
-import { createContext } from "./context.js";
+import { createContext, leaveHome } from "./context.js";
 import { withDefaults } from "./flag-values.js";
 import type { globalFlags } from "./global-flags.js";
 import { listenForInterrupts } from "./interrupts.js";
@@ -36,6 +36,7 @@ export async function execute(call: CommandCall): Promise<number> {
     leaveCtrlC: command.passThrough === true,
   });
   const { context, kubeconfigFiles } = createContext(progress.sink, interrupts.signal);
+  leaveHome(process.env, context.owner);
   try {
     checkOutput(command, output);
     const cli: Cli = {

@@ -1,8 +1,7 @@
-import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
-import { exists, makeDirectory, readJson, writeJsonAtomic } from "../base/files.js";
+import { makeDirectory, readJson, writeJsonAtomic } from "../base/files.js";
 import { didYouMean } from "../base/nearest.js";
 import type { Paths } from "../base/paths.js";
 import { applyFlags } from "../spec/apply-flags.js";
@@ -35,10 +34,7 @@ export async function readSettings(paths: Paths): Promise<Settings> {
 }
 
 export async function writeSettings(settings: Settings, { paths, owner }: Context): Promise<void> {
-  if (!(await exists(paths.config))) {
-    await makeDirectory(paths.config, { mode: 0o700 });
-    if (owner) await chown(paths.config, owner.uid, owner.gid);
-  }
+  await makeDirectory(paths.config, { mode: 0o700, owner });
   await writeJsonAtomic(settingsPath(paths), settings, { mode: 0o600, ...owner });
 }
 

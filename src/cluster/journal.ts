@@ -1,6 +1,6 @@
 import { open, readFile } from "node:fs/promises";
 import { systemCode } from "../base/errors.js";
-import { writeError } from "../base/files.js";
+import { type Owner, writeError } from "../base/files.js";
 
 /** One line of a profile's journal: a point in an operation that was reached. */
 export interface JournalEntry {
@@ -21,15 +21,18 @@ export interface JournalEntry {
  */
 export class Journal {
   readonly #path: string;
+  readonly #owner: Owner | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, owner?: Owner) {
     this.#path = path;
+    this.#owner = owner;
   }
 
   async append(entry: JournalEntry): Promise<void> {
     try {
       const handle = await open(this.#path, "a", 0o600);
       try {
+        if (this.#owner) await handle.chown(this.#owner.uid, this.#owner.gid);
         // A torn last line must not swallow this one.
         await handle.writeFile(`${(await endsTorn(this.#path)) ? "\n" : ""}${JSON.stringify(entry)}\n`);
         await handle.datasync();

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { stringify } from "yaml";
 import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
-import { exists, writeFileAtomic } from "../base/files.js";
+import { exists, makeDirectory, writeFileAtomic } from "../base/files.js";
 import { type CertificatePair, createAuthority } from "../pki/authority.js";
 import { type CertificateRequest, issueCertificate } from "../pki/certificate.js";
 import { inspectCertificate } from "../pki/inspect.js";
@@ -137,7 +137,7 @@ async function readTree(directory: string): Promise<Material> {
 async function writeTree(directory: string, files: Material, context: Context): Promise<void> {
   const isCertificate = (name: string) => name.endsWith(".crt") || name.endsWith(".pub");
   for (const directoryName of new Set([...files.keys()].map((name) => dirname(join(directory, name))))) {
-    await mkdir(directoryName, { recursive: true, mode: 0o700 });
+    await makeDirectory(directoryName, { mode: 0o700, owner: context.owner });
   }
   for (const certificates of [false, true]) {
     const batch = [...files].filter(([name]) => isCertificate(name) === certificates);

@@ -1,5 +1,5 @@
-import { appendFileSync } from "node:fs";
-import { chown, readdir, rm } from "node:fs/promises";
+import { appendFileSync, chownSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
@@ -85,15 +85,7 @@ export async function writeProfile(context: Context, profile: Profile): Promise<
 }
 
 export async function makeProfileDirectory(name: string, context: Context): Promise<void> {
-  for (const directory of [
-    context.paths.state,
-    profilesDirectory(context),
-    profilePaths(name, context).directory,
-  ]) {
-    if (await exists(directory)) continue;
-    await makeDirectory(directory, { mode: 0o700 });
-    if (context.owner) await chown(directory, context.owner.uid, context.owner.gid);
-  }
+  await makeDirectory(profilePaths(name, context).directory, { mode: 0o700, owner: context.owner });
 }
 
 /** Names of all profiles, a broken one too, sorted. */
@@ -112,7 +104,7 @@ export async function removeProfile(name: string, context: Context): Promise<voi
 }
 
 export const profileJournal = (name: string, context: Context): Journal =>
-  new Journal(profilePaths(name, context).journal);
+  new Journal(profilePaths(name, context).journal, context.owner);
 
 /** How long an operation waits for another one on the same profile before it says who holds it. */
 const lockPatienceMs = 2000;
@@ -123,6 +115,7 @@ export async function lockProfile(name: string, context: Context): Promise<HeldL
     what: `profile "${name}"`,
     waitMs: lockPatienceMs,
     signal: context.signal,
+    owner: context.owner,
     onWait: (holder) =>
       context.events({ type: "info", message: `waiting for ${holder}, which works on profile "${name}"` }),
   });
@@ -142,6 +135,7 @@ export function loggedContext(name: string, context: Context): Context {
     });
     try {
       appendFileSync(path, `${JSON.stringify(event)}\n`, { mode: 0o600 });
+      if (context.owner && id === 1) chownSync(path, context.owner.uid, context.owner.gid);
     } catch {}
   };
   return { ...context, events: fanOut(context.events, write) };

@@ -1,8 +1,7 @@
-import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../base/context.js";
 import { isSlipwayError } from "../base/errors.js";
-import { exists, makeDirectory, readJson, writeJsonAtomic } from "../base/files.js";
+import { makeDirectory, readJson, writeJsonAtomic } from "../base/files.js";
 import type { MachineState } from "../machines/driver.js";
 import { hostDriver } from "./driver.js";
 import { findProfile, profileNames, readProfile } from "./profile.js";
@@ -62,9 +61,6 @@ export async function activeProfile(context: Context): Promise<string> {
 /** @throws {SlipwayError} `PROFILE_NOT_FOUND` */
 export async function useProfile(name: string, context: Context): Promise<void> {
   if (name !== defaultProfile) await readProfile(name, context);
-  if (!(await exists(context.paths.config))) {
-    await makeDirectory(context.paths.config, { mode: 0o700 });
-    if (context.owner) await chown(context.paths.config, context.owner.uid, context.owner.gid);
-  }
+  await makeDirectory(context.paths.config, { mode: 0o700, owner: context.owner });
   await writeJsonAtomic(activeFile(context), { name }, context.owner);
 }

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { link, readFile, rename, rm, stat } from "node:fs/promises";
+import { chown, link, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import type { Context } from "../base/context.js";
 import { isSlipwayError, messageOf, SlipwayError } from "../base/errors.js";
-import { writeError } from "../base/files.js";
+import { makeDirectory, writeError } from "../base/files.js";
 import { acquireLock } from "../base/lock.js";
 import { Scope } from "../base/scope.js";
 import { readArchive } from "./archive.js";
@@ -15,7 +15,7 @@ import { goArchitecture } from "./catalog.js";
 import type { ComponentRef, StoredComponent } from "./component.js";
 import { type TarMember, tarBytes } from "./oci/tar.js";
 import { startProgress } from "./progress.js";
-import { checkRef, hashFile, lockComponent, lookUp, makeStoreDirectory, publish } from "./store.js";
+import { checkRef, hashFile, lockComponent, lookUp, publish } from "./store.js";
 import { checkTreeArchive } from "./tree-archive.js";
 
 /*
@@ -100,6 +100,7 @@ export async function createBundle(
     context.signal.throwIfAborted();
     throw writeError(path, error);
   }
+  if (context.owner) await chown(partial, context.owner.uid, context.owner.gid);
   await rename(partial, path);
   bar.end("ok");
   return { components: index.components as BundleSummary["components"], sizeBytes: (await stat(path)).size };
@@ -150,7 +151,7 @@ export async function loadBundle(path: string, context: Context): Promise<Stored
   scope.use(await lockBundles(context));
   const staging = join(context.paths.cache, "components", "incoming", "bundle");
   await rm(staging, { recursive: true, force: true });
-  await makeStoreDirectory(staging, context);
+  await makeDirectory(staging, { owner: context.owner });
   scope.defer(() => rm(staging, { recursive: true, force: true }));
   const index = await unpack(path, staging, context);
   const stored: StoredComponent[] = [];
@@ -158,11 +159,12 @@ export async function loadBundle(path: string, context: Context): Promise<Stored
   return stored;
 }
 
-const lockBundles = ({ paths, signal }: Context) =>
+const lockBundles = ({ paths, signal, owner }: Context) =>
   acquireLock(join(paths.cache, "components", "locks", "bundle"), {
     what: "the loading of bundles",
     waitMs: 3600 * 1000,
     signal,
+    owner,
   });
 
 async function unpack(path: string, staging: string, context: Context): Promise<BundleIndex> {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
-import { chmod, chown, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Context } from "../base/context.js";
 import { SlipwayError, systemCode } from "../base/errors.js";
-import { exists, syncDirectory, writeError, writeJsonAtomic } from "../base/files.js";
+import { exists, makeDirectory, syncDirectory, writeError, writeJsonAtomic } from "../base/files.js";
 import { acquireLock, type HeldLock } from "../base/lock.js";
 import type { ComponentKind, ComponentRef, StoredComponent } from "./component.js";
 
@@ -105,6 +105,7 @@ export function lockComponent(ref: ComponentRef, context: Context): Promise<Held
     // A build can take long; who waits can be interrupted.
     waitMs: 6 * 3600 * 1000,
     signal: context.signal,
+    owner: context.owner,
     onWait: (holder) => {
       // This process waits for itself where an image needs what is being got anyway: nothing to tell.
       if (holder.startsWith(`process ${process.pid} `)) return;
@@ -120,7 +121,7 @@ export function lockComponent(ref: ComponentRef, context: Context): Promise<Held
  */
 export async function incomingDirectory(ref: ComponentRef, context: Context): Promise<string> {
   const directory = join(root(context), "incoming", label(ref));
-  await makeStoreDirectory(directory, context);
+  await makeDirectory(directory, { owner: context.owner });
   return directory;
 }
 
@@ -141,9 +142,10 @@ export async function publish(
   const directory = directoryOf(ref, context);
   const sha256 = knownSha256 ?? (await hashFile(file, context.signal));
   const path = join(directory, sha256, fileName(ref, kind));
-  await makeStoreDirectory(dirname(path), context);
+  await makeDirectory(dirname(path), { owner: context.owner });
   try {
     await chmod(file, kind === "binary" ? 0o555 : 0o444);
+    if (context.owner) await chown(file, context.owner.uid, context.owner.gid);
     await syncFile(file);
     const { size, mtimeMs } = await stat(file);
     await rename(file, path);
@@ -158,7 +160,7 @@ export async function publish(
       ...(recipe === undefined ? {} : { recipe }),
     };
     const marker: Marker = { ...stored, modifiedMs: mtimeMs };
-    await writeJsonAtomic(join(directory, "component.json"), marker);
+    await writeJsonAtomic(join(directory, "component.json"), marker, context.owner);
     await rm(join(root(context), "incoming", label(ref)), { recursive: true, force: true });
     return { ...stored, path };
   } catch (error) {
@@ -241,19 +243,6 @@ export async function hashFile(path: string, signal: AbortSignal): Promise<strin
   const hash = createHash("sha256");
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
   return hash.digest("hex");
-}
-
-/** Makes a directory of the store, its new parents belonging to the user on whose behalf we run. */
-export async function makeStoreDirectory(path: string, { owner }: Context): Promise<void> {
-  try {
-    const first = await mkdir(path, { recursive: true });
-    if (first === undefined || !owner) return;
-    for (let made = path; made.length >= first.length; made = dirname(made)) {
-      await chown(made, owner.uid, owner.gid);
-    }
-  } catch (error) {
-    throw writeError(path, error);
-  }
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -2,18 +2,11 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.js";
 import { SlipwayError, systemCode } from "../base/errors.js";
-import { writeFileAtomic } from "../base/files.js";
+import { type Owner, writeFileAtomic } from "../base/files.js";
 import { credentialsFromKubeconfig, type KubeCredentials } from "./credentials.js";
 import { type Fields, KubeconfigDocument, type ListName, lists, marker } from "./kubeconfig-document.js";
 import { lockKubeconfigs } from "./kubeconfig-lock.js";
-import {
-  defaultFile,
-  type KubeconfigFile,
-  locate,
-  makeParent,
-  type Owner,
-  unreadable,
-} from "./kubeconfig-place.js";
+import { defaultFile, type KubeconfigFile, locate, makeParent, unreadable } from "./kubeconfig-place.js";
 
 export interface KubeconfigEditOptions {
   /** Whom a new file shall belong to: under sudo the invoking user. A file that is there keeps its owner. */

@@ -1,4 +1,4 @@
-import { chown, link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemClock } from "../base/clock.js";
 import { isSlipwayError, SlipwayError, systemCode } from "../base/errors.js";
@@ -45,15 +45,13 @@ export async function lockKubeconfigs(
 async function lockAgainstSlipway({ path, target, owner }: KubeconfigFile, signal?: AbortSignal) {
   const lockPath = join(dirname(target), `.${basename(target)}.slipway.lock`);
   try {
-    const lock = await acquireLock(lockPath, {
+    return await acquireLock(lockPath, {
       what: path,
       waitMs: slipwayPatienceMs,
       code: "KUBECONFIG_BUSY",
+      owner,
       ...(signal === undefined ? {} : { signal }),
     });
-    // Under sudo: the user must be able to open it next time.
-    if (owner) await chown(lockPath, owner.uid, owner.gid);
-    return lock;
   } catch (error) {
     signal?.throwIfAborted();
     throw isSlipwayError(error) ? error : writeError(lockPath, error);

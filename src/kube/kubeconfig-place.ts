@@ -1,12 +1,7 @@
-import { chown, lstat, readlink, realpath, stat } from "node:fs/promises";
+import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { SlipwayError, systemCode } from "../base/errors.js";
-import { exists, makeDirectory } from "../base/files.js";
-
-export interface Owner {
-  uid: number;
-  gid: number;
-}
+import { makeDirectory, type Owner } from "../base/files.js";
 
 /** A kubeconfig file, there or not. */
 export interface KubeconfigFile {
@@ -44,10 +39,7 @@ export async function locate(path: string, newOwner: Owner | undefined): Promise
 
 /** Makes the directory that a new file goes into; what it makes belongs to the file's owner. */
 export async function makeParent({ target, owner }: KubeconfigFile): Promise<void> {
-  const made: string[] = [];
-  for (let parent = dirname(target); !(await exists(parent)); parent = dirname(parent)) made.push(parent);
-  await makeDirectory(dirname(target), { mode: 0o755 });
-  if (owner) for (const directory of made) await chown(directory, owner.uid, owner.gid);
+  await makeDirectory(dirname(target), { owner });
 }
 
 export const unreadable = (path: string, cause: unknown): SlipwayError =>

@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../base/context.js";
+import { handOver } from "../base/hand-over.js";
 import type { StoredComponent } from "../components/component.js";
 import { makeOnce } from "../components/oci/make-once.js";
 import { runInNodeImage } from "./run-once.js";
@@ -110,6 +111,7 @@ export async function ensureEtcdSeed(
       context,
     );
     await rename(join(shared, "seed.db"), join(partial, "seed.db"));
+    await handOver(join(partial, "seed.db"), context.owner);
     await rm(scratch, { recursive: true });
     context.events({ ...progress, done: 1, state: "ok" });
     return { components: inputs, file: "seed.db" };

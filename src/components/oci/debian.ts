@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
 import { exists, makeDirectory } from "../../base/files.js";
+import { handOver } from "../../base/hand-over.js";
 import { acquireLock } from "../../base/lock.js";
 import { run } from "../../base/run.js";
 import { Scope } from "../../base/scope.js";
@@ -39,16 +40,20 @@ export async function makeDebianTree(request: DebianTreeRequest, context: Contex
   const cache = join(context.paths.cache, "debian");
   const archives = join(cache, "archives");
   const lists = join(cache, "lists");
-  for (const directory of [archives, lists]) await makeDirectory(join(directory, "partial"));
+  for (const directory of [archives, lists]) {
+    await makeDirectory(join(directory, "partial"), { owner: context.owner });
+  }
   // apt locks these directories itself, but gives up at once.
   scope.use(
     await acquireLock(join(cache, "lock"), {
       what: "the Debian package cache",
       waitMs: 30 * 60_000,
       signal: context.signal,
+      owner: context.owner,
       onWait: (holder) => context.events({ type: "info", message: `waiting for ${holder} to end with apt` }),
     }),
   );
+  scope.defer(() => handOver(cache, context.owner));
   const scratch = await mkdtemp(join(tmpdir(), "slipway-apt-"));
   scope.defer(() => rm(scratch, { recursive: true, force: true }));
   const aptConfig = join(scratch, "apt.conf");

@@ -28,17 +28,18 @@ export async function makeOnce<T extends object>(
     what,
     waitMs: 60 * 60_000,
     signal: context.signal,
+    owner: context.owner,
     onWait: (holder) => context.events({ type: "info", message: `${what} is being made by ${holder}` }),
   });
   const foundLater = await marker();
   if (foundLater) return foundLater;
   const partial = `${directory}.partial`;
   for (const leftover of [partial, directory]) await rm(leftover, { recursive: true, force: true });
-  await makeDirectory(partial);
+  await makeDirectory(partial, { owner: context.owner });
   const made = await make(partial);
   // The marker must not reach the disk before what it vouches for.
   await run("sync", ["--file-system", partial], { signal: context.signal });
-  await writeJsonAtomic(join(partial, markerName), made);
+  await writeJsonAtomic(join(partial, markerName), made, context.owner);
   await rename(partial, directory);
   return made;
 }

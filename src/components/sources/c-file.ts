@@ -1,10 +1,11 @@
 import { join } from "node:path";
+import { makeDirectory } from "../../base/files.js";
 import { run } from "../../base/run.js";
 import { expand } from "../catalog.js";
 import type { CBuild } from "../catalog-entry.js";
 import { buildHash, subjectOf } from "../look-up.js";
 import { startProgress } from "../progress.js";
-import { makeStoreDirectory, type Produced } from "../store.js";
+import type { Produced } from "../store.js";
 import { checkBuildTools } from "./build-tools.js";
 import { goVersion } from "./go-tool.js";
 import { downloadModule } from "./go-workspace.js";
@@ -22,7 +23,7 @@ export async function buildC(
   const bar = startProgress({ subject: subjectOf(component), phase: "build", unit: "files" }, context);
   try {
     const cwd = join(context.paths.cache, "build");
-    await makeStoreDirectory(cwd, context);
+    await makeDirectory(cwd, { owner: context.owner });
     const { directory } = await downloads(() => {
       bar.update(0, 1, `getting ${module}@${moduleVersion}`);
       return downloadModule(module, moduleVersion, cwd, signal);

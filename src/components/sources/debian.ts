@@ -17,7 +17,7 @@ export const debianSource: Source = {
     const { signal } = context;
     const directory = join(dirname(destination), "debian");
     await rm(directory, { recursive: true, force: true });
-    await makeDirectory(directory);
+    await makeDirectory(directory, { owner: context.owner });
     const bar = startProgress({ subject: subjectOf(component), phase: "download", unit: "files" }, context);
     try {
       // Without the drop to the user _apt, who may not write here.

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SlipwayError } from "../../base/errors.js";
+import { makeDirectory } from "../../base/files.js";
+import { handOver } from "../../base/hand-over.js";
 import { acquireLock } from "../../base/lock.js";
 import { expand } from "../catalog.js";
 import type { CLibrary, Component, GoBuild } from "../catalog-entry.js";
 import { buildHash, subjectOf } from "../look-up.js";
 import { startProgress } from "../progress.js";
-import { makeStoreDirectory, type Produced } from "../store.js";
+import type { Produced } from "../store.js";
 import { checkBuildTools } from "./build-tools.js";
 import { buildC } from "./c-file.js";
 import { compile, executableName, listDependencies } from "./go-compile.js";
@@ -57,11 +59,12 @@ async function buildGroup(requests: readonly FetchRequest[], sourceRun: SourceRu
   const toolchain = await goVersion(context.signal);
 
   const directory = join(context.paths.cache, "build", `${build.module.replaceAll("/", "_")}@${version}`);
-  await makeStoreDirectory(directory, context);
+  await makeDirectory(directory, { owner: context.owner });
   await using _lock = await acquireLock(join(directory, "lock"), {
     what: `the build of ${build.module}`,
     waitMs: 6 * 3600 * 1000,
     signal: context.signal,
+    owner: context.owner,
   });
 
   const packages = new Map<Component, string>();
@@ -93,7 +96,7 @@ async function buildGroup(requests: readonly FetchRequest[], sourceRun: SourceRu
       .slice(0, 12);
     const out = join(directory, `out-${outKey}`);
     await rm(out, { recursive: true, force: true });
-    await makeStoreDirectory(out, context);
+    await makeDirectory(out);
     await sourceRun.builds(() =>
       compile(
         workspace,
@@ -115,6 +118,8 @@ async function buildGroup(requests: readonly FetchRequest[], sourceRun: SourceRu
   } catch (error) {
     for (const bar of bars) bar.end("failed");
     throw error;
+  } finally {
+    await handOver(directory, context.owner);
   }
   for (const bar of bars) bar.end("ok");
   return requests.map(({ component }) => {

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { type Dispatcher, fetch, type Headers, type Response } from "undici";
 import type { Context } from "../../base/context.js";
 import { messageOf, SlipwayError, systemCode } from "../../base/errors.js";
-import { makeDirectory, writeError } from "../../base/files.js";
+import { makeDirectory, type Owner, writeError } from "../../base/files.js";
 import { hashFile } from "../store.js";
 import { dispatcherFor } from "./proxies.js";
 
@@ -45,11 +45,16 @@ export class HttpClient {
   readonly #hosts = new Map<string, Promise<Error | undefined>>();
 
   readonly #dispatcher: Dispatcher;
+  readonly #owner: Owner | undefined;
 
   /** @throws {SlipwayError} `USAGE` for a proxy that is none */
-  constructor({ signal, proxies }: Pick<Context, "signal" | "proxies">, bounds: Partial<HttpBounds> = {}) {
+  constructor(
+    { signal, proxies, owner }: Pick<Context, "signal" | "proxies" | "owner">,
+    bounds: Partial<HttpBounds> = {},
+  ) {
     this.#signal = signal;
     this.#dispatcher = dispatcherFor(proxies);
+    this.#owner = owner;
     this.#bounds = { ...defaultBounds, ...bounds };
   }
 
@@ -94,7 +99,7 @@ export class HttpClient {
 
   /** @returns whether it went on from a part that was there. */
   async #appendTo(part: string, { url, maxBytes, headers = {}, onProgress }: FileDownload): Promise<boolean> {
-    await makeDirectory(dirname(part));
+    await makeDirectory(dirname(part), { owner: this.#owner });
     const had = (await stat(part).catch(() => undefined))?.size ?? 0;
     const range: Record<string, string> = had > 0 ? { range: `bytes=${had}-` } : {};
     const response = await this.#open(url, { ...headers, ...range, "accept-encoding": "identity" }, [416]);
@@ -109,6 +114,7 @@ export class HttpClient {
     const total = Number.isFinite(length) ? done + length : undefined;
     const handle = await open(part, resumed ? "a" : "w", 0o600);
     try {
+      if (this.#owner) await handle.chown(this.#owner.uid, this.#owner.gid);
       for await (const chunk of this.#body(response, url, maxBytes - done)) {
         await handle.write(chunk).catch((error: unknown) => {
           throw writeError(part, error);

@@ -56,7 +56,7 @@ export async function pullImage(
   const total = blobs.reduce((sum, { size }) => sum + size, 0);
   const bar = startProgress({ subject: subjectOf(component), phase: "download", unit: "bytes" }, run.context);
   const directory = join(dirname(destination), "blobs");
-  await makeDirectory(directory);
+  await makeDirectory(directory, { owner: run.context.owner });
   const done = new Map<string, number>();
   try {
     await Promise.all(
