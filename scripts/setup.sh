@@ -26,6 +26,7 @@ zstd             packs bundles and images
 
 # Only the tests need these.
 debian_test_packages="
+faketime         a wrong clock, for slipway alone
 fish             completion is tried in the real shells
 git              the launcher is tried in a fresh clone
 sudo             files are tried to be the calling user's

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Clock } from "./clock.js";
 import { met, unmet, waitFor } from "./condition.js";
 import { isSlipwayError } from "./errors.js";
 import { readJson, writeFileAtomic } from "./files.js";
@@ -90,6 +91,31 @@ test("a time-out names the condition and what was last seen", async () => {
   const failure = await waitFor(never, undefined, { timeoutMs: 30, intervalMs: 5 }).catch((e: unknown) => e);
   expect(isSlipwayError(failure, "TIMED_OUT") && failure.details["last seen"]).toBe("it is waning");
   await waitFor({ name: "now", check: async () => met() }, undefined, { timeoutMs: 30 });
+});
+
+test("a wait is as long as it should be, wherever the clock is set meanwhile", async () => {
+  for (const step of [-10 * 365 * 86_400_000, 10 * 365 * 86_400_000]) {
+    let looks = 0;
+    let [monotonicMs, wallMs] = [0, Date.UTC(2026, 10, 21)];
+    const clock: Clock = {
+      now: () => new Date(wallMs),
+      monotonicMs: () => monotonicMs,
+      async sleep(ms) {
+        monotonicMs += ms;
+        wallMs += ms + (looks === 3 ? step : 0);
+      },
+    };
+    const never = {
+      name: "the moon is full",
+      async check() {
+        looks++;
+        return unmet("it is waning");
+      },
+    };
+    const wait = waitFor(never, undefined, { timeoutMs: 1000, intervalMs: 100, clock });
+    await expect(wait).rejects.toSatisfy((e) => isSlipwayError(e, "TIMED_OUT"));
+    expect(looks).toBe(11);
+  }
 });
 
 test("a scope cleans up last to first, even past a failure", async () => {

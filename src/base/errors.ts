@@ -39,6 +39,11 @@ export const errorCodes = {
   MEMORY_SHORT: kind(23, "system", "The host has too little memory for what was asked"),
   // host: tools, permissions
   PREFLIGHT_FAILED: kind(39, "system", "The host lacks something that the driver needs"),
+  CLOCK_WRONG: kind(
+    38,
+    "system",
+    "The machine's clock cannot be right, or is behind the cluster's certificates",
+  ),
   PROGRAM_NOT_FOUND: kind(35, "system", "A program that slipway runs is not installed"),
   PROGRAM_FAILED: kind(30, "system", "A program that slipway ran ended with an error"),
   PERMISSION_DENIED: kind(37, "system", "slipway may not do this here; often: run it as root"),

@@ -1,33 +1,32 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../base/context.js";
+import { isSlipwayError } from "../base/errors.js";
 import { exists } from "../base/files.js";
-import { inspectCertificate } from "../pki/inspect.js";
+import { type CertificateReport, inspectCertificate } from "../pki/inspect.js";
 import { authorities } from "../plan/certificates.js";
 import { planCluster } from "../plan/plan.js";
-import { hostDriver } from "./driver.js";
-import { clusterUnits } from "./logs.js";
-import { machineSpec } from "./machine-spec.js";
-import { ensureMaterial } from "./material.js";
-import { runOperation, type Step } from "./operation.js";
-import {
-  lockProfile,
-  loggedContext,
-  type Profile,
-  profileJournal,
-  profilePaths,
-  readProfile,
-} from "./profile.js";
-import { ensureNodeSoftware } from "./software.js";
+import { profilePaths, readProfile } from "./profile.js";
+
+export type CertificateState =
+  | "ok"
+  | "expires soon"
+  | "expired"
+  | "not yet valid"
+  | "wrong authority"
+  | "unreadable"
+  | "missing";
 
 export interface CertificateStatus {
   name: string;
-  subject: string;
   authority: string;
-  notAfter: Date;
-  daysLeft: number;
-  /** `ok`; otherwise what is wrong. */
-  state: "ok" | "expires soon" | "expired" | "not yet valid" | "wrong authority" | "missing";
+  isAuthority: boolean;
+  /** Empty when it is missing or unreadable; then it has no dates either. */
+  subject: string;
+  notBefore?: Date;
+  notAfter?: Date;
+  daysLeft?: number;
+  state: CertificateState;
 }
 
 /** Below this many days a certificate should be renewed: a twelfth of its year. */
@@ -40,108 +39,42 @@ export async function checkCertificates(name: string, context: Context): Promise
   const directory = profilePaths(name, context).pki;
   const now = context.clock.now();
   const authorityPem = new Map<string, string>();
-  const report = async (certificate: string, authority: string, file: string): Promise<CertificateStatus> => {
-    const path = join(directory, `${file}.crt`);
-    if (!(await exists(path))) {
-      return {
-        name: certificate,
-        subject: "",
-        authority,
-        notAfter: new Date(0),
-        daysLeft: 0,
-        state: "missing",
-      };
-    }
-    const pem = await readFile(path, "utf8");
-    const signer = authorityPem.get(authority) ?? pem;
-    const { subject, notAfter, daysLeft, expired, notYetValid, signedByAuthority } = inspectCertificate(
-      pem,
-      now,
-      {
-        authorityPem: signer,
-      },
-    );
-    const state = expired
-      ? "expired"
-      : notYetValid
-        ? "not yet valid"
-        : !signedByAuthority
-          ? "wrong authority"
-          : daysLeft < soonDays
-            ? "expires soon"
-            : "ok";
-    return { name: certificate, subject, authority, notAfter, daysLeft, state };
-  };
-  const reports: CertificateStatus[] = [];
   for (const { name: authority, file } of authorities) {
-    reports.push(await report(file, authority, file));
     const path = join(directory, `${file}.crt`);
     if (await exists(path)) authorityPem.set(authority, await readFile(path, "utf8"));
   }
-  for (const request of plan.certificates)
-    reports.push(await report(request.name, request.authority, request.name));
-  return reports;
-}
-
-interface RenewState {
-  profile: Profile;
-}
-
-/**
- * Makes every leaf certificate anew, under the same authorities, and restarts what holds them, node by node. Keys and
- * certificates on the host first: a killed renewal is finished by running it again.
- */
-export async function renewCertificates(name: string, context: Context): Promise<void> {
-  await using _lock = await lockProfile(name, context);
-  const profile = await readProfile(name, context);
-  await runOperation(
-    "certs-renew",
-    renewSteps,
-    { profile },
-    {
-      journal: profileJournal(name, context),
-      context: loggedContext(name, context),
-    },
+  const certificates = [
+    ...authorities.map(({ name: authority, file }) => ({ name: file, authority, isAuthority: true })),
+    ...plan.certificates.map((request) => ({
+      name: request.name,
+      authority: request.authority,
+      isAuthority: false,
+    })),
+  ];
+  return Promise.all(
+    certificates.map(async (certificate): Promise<CertificateStatus> => {
+      const path = join(directory, `${certificate.name}.crt`);
+      if (!(await exists(path))) return { ...certificate, subject: "", state: "missing" };
+      const signer = authorityPem.get(certificate.authority);
+      try {
+        const report = inspectCertificate(
+          await readFile(path, "utf8"),
+          now,
+          signer === undefined ? {} : { authorityPem: signer },
+        );
+        const { subject, notBefore, notAfter, daysLeft } = report;
+        return { ...certificate, subject, notBefore, notAfter, daysLeft, state: stateOf(report) };
+      } catch (error) {
+        if (!isSlipwayError(error, "CERTIFICATE_INVALID")) throw error;
+        return { ...certificate, subject: "", state: "unreadable" };
+      }
+    }),
   );
 }
 
-const reissue: Step<RenewState> = {
-  id: "reissue-certificates",
-  title: "New certificates",
-  async run({ profile }, context) {
-    const plan = planCluster(profile.spec, profile.facts);
-    const { pki } = profilePaths(profile.spec.metadata.name, context);
-    await ensureMaterial(plan, pki, context, { renewLeaves: true });
-    return `${plan.certificates.length} issued`;
-  },
-};
-
-const configureNodes: Step<RenewState> = {
-  id: "configure-nodes",
-  title: "Nodes",
-  async run({ profile }, context) {
-    const { name } = profile.spec.metadata;
-    const plan = planCluster(profile.spec, profile.facts);
-    const material = await ensureMaterial(plan, profilePaths(name, context).pki, context);
-    const software = await ensureNodeSoftware(profile.spec, {}, context);
-    const driver = hostDriver(context);
-    for (const node of plan.nodes) {
-      const machine = await driver.inspect(name, node.name);
-      if (!machine) continue;
-      await driver.configure(machineSpec(plan, node, software, material), context);
-      if (machine.state !== "running") continue;
-      // Pods go on: containerd is left alone, and a kubelet takes its containers up again.
-      await driver.exec(
-        name,
-        node.name,
-        ["systemctl", "try-restart", ...clusterUnits.filter((unit) => unit !== "containerd")],
-        {
-          signal: context.signal,
-        },
-      );
-    }
-    return plan.nodes.map((node) => node.name).join(", ");
-  },
-};
-
-const renewSteps = [reissue, configureNodes];
+function stateOf(report: CertificateReport): CertificateState {
+  if (report.expired) return "expired";
+  if (report.notYetValid) return "not yet valid";
+  if (!report.signedByAuthority) return "wrong authority";
+  return report.daysLeft < soonDays ? "expires soon" : "ok";
+}

@@ -6,13 +6,15 @@ import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
 import { exists, makeDirectory, writeFileAtomic } from "../base/files.js";
 import { type CertificatePair, createAuthority } from "../pki/authority.js";
-import { type CertificateRequest, issueCertificate } from "../pki/certificate.js";
-import { inspectCertificate } from "../pki/inspect.js";
+import { issueCertificate } from "../pki/certificate.js";
 import { clusterKubeconfig } from "../pki/kubeconfig.js";
+import { type Renewal, renewalOf } from "../pki/renewal.js";
 import { createServiceAccountKeys } from "../pki/service-account.js";
 import { authorities } from "../plan/certificates.js";
 import type { ClusterPlan } from "../plan/plan.js";
 import { encryptionConfiguration } from "../plan/policy.js";
+import { markRenewal } from "./renewal-mark.js";
+import { tellOfRenewals } from "./renewal-text.js";
 
 /** Everything secret of a cluster, by the names that plans use (`pki/ca.key`, `kubeconfig/admin`, …). */
 export type Material = Map<string, string>;
@@ -22,7 +24,8 @@ const leafDays = 365;
 
 /**
  * Makes what is missing of a plan's keys, certificates and kubeconfigs, and gives all of it. What exists is kept: the
- * authorities of a cluster never change; a leaf is made anew when its names changed or a third of its life is left.
+ * authorities of a cluster never change; a leaf is made anew when its names changed, a third of its life is left, or the
+ * clock says that it is not valid. Then a mark stays (renewal-mark.ts) until the nodes have what is new.
  */
 export async function ensureMaterial(
   plan: ClusterPlan,
@@ -55,14 +58,23 @@ export async function ensureMaterial(
   }
   if (!files.has("encryption.key")) put("encryption.key", randomBytes(32).toString("base64"));
 
+  const renewals: Renewal[] = [];
+  let replaced = false;
   for (const request of plan.certificates) {
     const authority = authorityPairs.get(request.authority)!;
     const existing = readPair(files, request.name);
-    if (existing && !renewLeaves && stillGood(existing, request, authority, now)) continue;
+    if (existing && !renewLeaves) {
+      const renewal = renewalOf(existing, request, authority, { now, days: leafDays });
+      if (!renewal) continue;
+      renewals.push(renewal);
+    }
+    if (existing) replaced = true;
     const pair = issueCertificate(request, authority, { now, days: leafDays });
     put(`${request.name}.key`, pair.privateKeyPem);
     put(`${request.name}.crt`, pair.certificatePem);
   }
+  tellOfRenewals(renewals, context);
+  if (replaced) await markRenewal(directory, context);
   await writeTree(directory, fresh, context);
 
   const material: Material = new Map([...files].map(([name, contents]) => [`pki/${name}`, contents]));
@@ -96,33 +108,11 @@ function readPair(files: Material, name: string): CertificatePair | undefined {
   return { certificatePem, privateKeyPem };
 }
 
-/** Whether a leaf can serve on: its names are those asked for, its authority is ours, and a third of its life is left. */
-function stillGood(
-  { certificatePem, privateKeyPem }: CertificatePair,
-  request: CertificateRequest,
-  authority: CertificatePair,
-  now: Date,
-): boolean {
-  const report = inspectCertificate(certificatePem, now, {
-    privateKeyPem,
-    authorityPem: authority.certificatePem,
-  });
-  const sameSet = (a: string[], b: string[]) =>
-    a.length === b.length && a.every((value) => b.includes(value));
-  return (
-    report.signedByAuthority === true &&
-    report.keyMatches === true &&
-    report.daysLeft > leafDays / 3 &&
-    sameSet(report.dnsNames, request.dnsNames) &&
-    sameSet(report.ips, request.ips)
-  );
-}
-
-/** All files below a directory, by relative path. */
+/** All keys and certificates below a directory, by relative path. */
 async function readTree(directory: string): Promise<Material> {
   if (!(await exists(directory))) return new Map();
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".tmp"));
+  const files = entries.filter((entry) => entry.isFile() && /\.(crt|key|pub)$/.test(entry.name));
   return new Map(
     await Promise.all(
       files.map(async (entry): Promise<[string, string]> => {

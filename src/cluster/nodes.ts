@@ -4,6 +4,7 @@ import { run } from "../base/run.js";
 import type { Machine } from "../machines/driver.js";
 import type { ClusterSpec, NodeSpec } from "../spec/cluster-spec.js";
 import { nodeOf } from "./access.js";
+import { checkClock } from "./clock-check.js";
 import { hostDriver } from "./driver.js";
 import { runOperation, type Step, skip } from "./operation.js";
 import {
@@ -43,6 +44,7 @@ export async function listNodes(name: string, context: Context): Promise<NodeEnt
  */
 export async function addNode(node: string, options: StartOptions, context: Context): Promise<void> {
   const { name } = options.profile.spec.metadata;
+  await checkClock(name, context);
   await using _lock = await lockProfile(name, context);
   const state = await startState(options, context);
   try {

@@ -2,15 +2,18 @@ import type { Context } from "../base/context.js";
 import { type ErrorCode, SlipwayError } from "../base/errors.js";
 import type { Check, MachineDriver } from "../machines/driver.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
+import { checkClock } from "./clock-check.js";
 import { clusterNetwork } from "./machine-spec.js";
 
 /**
- * Looks whether the host can carry the cluster, before anything is written. A cluster that runs is not asked again.
+ * Looks whether the host can carry the cluster, before anything is written. Of a cluster that runs only the clock is
+ * asked again.
  *
- * @throws {SlipwayError} `PREFLIGHT_FAILED` with every failed check and its fix; `PORT_IN_USE` or `NETWORK_CONFLICT` when
- * that is all.
+ * @throws {SlipwayError} as `checkClock`; `PREFLIGHT_FAILED` with every failed check and its fix; `PORT_IN_USE` or
+ * `NETWORK_CONFLICT` when that is all.
  */
 export async function checkHost(spec: ClusterSpec, driver: MachineDriver, context: Context): Promise<void> {
+  await checkClock(spec.metadata.name, context);
   const machines = await driver.list(spec.metadata.name);
   if (machines.length === spec.nodes.length && machines.every(({ state }) => state === "running")) return;
   const checks = await driver.preflight(

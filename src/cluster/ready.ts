@@ -1,3 +1,4 @@
+import { systemClock } from "../base/clock.js";
 import { met, unmet } from "../base/condition.js";
 import { firstUnmet } from "../kube/conditions.js";
 import { type ObjectCondition, objectCondition } from "../kube/wait.js";
@@ -8,8 +9,15 @@ import type { KubeNode, Pod } from "../kube/wire.js";
  * Times of the API have whole seconds, so a moment counts from the beginning of its second.
  */
 
-export const isSince = (time: string | undefined, since: Date): boolean =>
-  time !== undefined && Date.parse(time) >= Math.floor(since.getTime() / 1000) * 1000;
+export function isSince(time: string | undefined, since: Date, now = systemClock.now()): boolean {
+  if (time === undefined) return false;
+  const at = Date.parse(time);
+  // What lies in the future is from before too: the clock was ahead then.
+  return at >= Math.floor(since.getTime() / 1000) * 1000 && at <= now.getTime() + clockSkewMs;
+}
+
+/** As far as the clocks of a node and of the host may differ. */
+const clockSkewMs = 5 * 60_000;
 
 /** These nodes are Ready, as their kubelets have said since then. */
 export const nodesReadySince = (names: readonly string[], since: Date): ObjectCondition<KubeNode> =>

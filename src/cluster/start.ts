@@ -2,7 +2,6 @@ import { rm } from "node:fs/promises";
 import { type Condition, met, unmet, waitFor } from "../base/condition.js";
 import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
-import { writeFileAtomic } from "../base/files.js";
 import { applyObjects } from "../kube/apply.js";
 import { connect, type KubeClient } from "../kube/client.js";
 import { apiReady, defaultServiceAccount, deploymentAvailable, nodesReady } from "../kube/conditions.js";
@@ -19,6 +18,7 @@ import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { cniManifest } from "./cni-manifest.js";
 import { hostDriver } from "./driver.js";
 import { makeEtcdData } from "./etcd-data.js";
+import { writeKubeconfigs } from "./kubeconfigs.js";
 import { clusterNetwork, machineSpec } from "./machine-spec.js";
 import { ensureMaterial, type Material } from "./material.js";
 import { runOperation, type Step, skip } from "./operation.js";
@@ -33,6 +33,7 @@ import {
   writeProfile,
 } from "./profile.js";
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
+import { handOutRenewed } from "./renewal.js";
 import { type ComponentOptions, ensureNodeSoftware, type NodeSoftware } from "./software.js";
 import type { WaitFor } from "./wait-for.js";
 
@@ -68,6 +69,8 @@ export interface StartState {
   client?: KubeClient;
   /** When the control plane was switched on by this start. */
   bootedAt?: Date;
+  /** When the nodes that ran were given certificates made anew. */
+  renewedAt?: Date | undefined;
 }
 
 /**
@@ -120,11 +123,8 @@ const issueCertificates: Step<StartState> = {
   title: "Certificates",
   async run(state, context) {
     const { name } = state.plan.spec.metadata;
-    const paths = profilePaths(name, context);
-    state.material = await ensureMaterial(state.plan, paths.pki, context);
-    const secret = { mode: 0o600, ...context.owner };
-    await writeFileAtomic(paths.kubeconfig, state.material.get("kubeconfig/admin")!, secret);
-    await writeFileAtomic(paths.breakGlass, state.material.get(`kubeconfig/${breakGlass}`)!, secret);
+    state.material = await ensureMaterial(state.plan, profilePaths(name, context).pki, context);
+    await writeKubeconfigs(name, state.material, context);
     return undefined;
   },
 };
@@ -163,8 +163,13 @@ const bootMachines: Step<StartState> = {
   async run(state, context) {
     const { plan, driver } = state;
     const { name } = plan.spec.metadata;
-    const off = (await driver.list(name)).filter((machine) => machine.state !== "running");
-    if (off.length === 0) return skip("every node is running");
+    const machines = await driver.list(name);
+    const off = machines.filter((machine) => machine.state !== "running");
+    const handOut = { plan, driver, software: state.software!, material: state.material! };
+    if (off.length === 0) {
+      state.renewedAt = await handOutRenewed(handOut, machines, context);
+      return skip("every node is running");
+    }
     if (off.some((machine) => machine.role === "control-plane" && machine.state === "stopped")) {
       state.bootedAt = context.clock.now();
     }
@@ -175,6 +180,9 @@ const bootMachines: Step<StartState> = {
           : driver.start(name, machine.name, context),
       ),
     );
+    // Those that were stopped have booted with them.
+    const wereUp = machines.filter((machine) => machine.state === "running" || machine.state === "paused");
+    state.renewedAt = await handOutRenewed(handOut, wereUp, context);
     return undefined;
   },
 };
@@ -263,10 +271,11 @@ const waitForNodes: Step<StartState> = {
       clock: context.clock,
     };
     const { bootedAt } = state;
+    const since = bootedAt ?? state.renewedAt;
     const names = plan.nodes.map(({ name }) => name);
     const waits: Promise<void>[] = [];
     if (options.waitFor.has("node_ready")) {
-      const ready = bootedAt ? nodesReadySince(names, bootedAt) : nodesReady(names);
+      const ready = since ? nodesReadySince(names, since) : nodesReady(names);
       waits.push(waitForObjects(ready, client!, { ...wait, code: "NODE_NOT_READY" }));
     }
     if (options.waitFor.has("default_sa")) {

@@ -4,6 +4,8 @@ import { exists } from "../base/files.js";
 import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import type { Machine, MachineDriver } from "../machines/driver.js";
+import { type CertificateStatus, checkCertificates } from "./certs.js";
+import { type CertificateAdvice, certificateAdvice } from "./certs-advice.js";
 import { hostDriver } from "./driver.js";
 import { profilePaths, readProfile } from "./profile.js";
 
@@ -17,12 +19,16 @@ export interface NodeStatus {
   /** Only on control-plane nodes. */
   apiServer?: "Running" | "Stopped" | "Paused" | "Error";
   kubeconfig?: "Configured" | "Missing";
+  /** Of the whole cluster, by the machine's clock; only on control-plane nodes. */
+  certificates?: "Valid" | "Expired" | "NotYetValid" | "Unusable" | "Missing";
 }
 
 export interface ClusterStatus {
   name: string;
   kubernetesVersion: string;
   nodes: NodeStatus[];
+  /** What is wrong with the certificates, and what helps. */
+  advice?: CertificateAdvice;
 }
 
 /** How long a status waits for an API server or a unit that does not answer. */
@@ -33,6 +39,7 @@ export async function clusterStatus(name: string, context: Context): Promise<Clu
   const { spec } = await readProfile(name, context);
   const driver = hostDriver(context);
   const machines = new Map((await driver.list(name)).map((machine) => [machine.name, machine]));
+  const certificates = await checkCertificates(name, context);
   const nodes = await Promise.all(
     spec.nodes.map(async (node): Promise<NodeStatus> => {
       const machine = machines.get(node.name);
@@ -47,10 +54,23 @@ export async function clusterStatus(name: string, context: Context): Promise<Clu
         ...(controlPlane
           ? { kubeconfig: (await exists(profilePaths(name, context).kubeconfig)) ? "Configured" : "Missing" }
           : {}),
+        ...(controlPlane ? { certificates: certificatesWord(certificates) } : {}),
       };
     }),
   );
-  return { name, kubernetesVersion: spec.kubernetesVersion, nodes };
+  // Before the first start there is none.
+  const advice = certificates.some(({ state }) => state !== "missing")
+    ? certificateAdvice(name, certificates, context.clock.now())
+    : undefined;
+  return { name, kubernetesVersion: spec.kubernetesVersion, nodes, ...(advice ? { advice } : {}) };
+}
+
+function certificatesWord(all: readonly CertificateStatus[]): NonNullable<NodeStatus["certificates"]> {
+  const states = new Set(all.map(({ state }) => state));
+  if (states.has("expired")) return "Expired";
+  if (states.has("not yet valid")) return "NotYetValid";
+  if (states.size === 1 && states.has("missing")) return "Missing";
+  return [...states].every((state) => state === "ok" || state === "expires soon") ? "Valid" : "Unusable";
 }
 
 function hostWord(machine: Machine | undefined): NodeStatus["host"] {

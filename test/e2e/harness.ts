@@ -47,11 +47,11 @@ export class TestHome implements AsyncDisposable {
 
   /** Runs kubectl until it succeeds; the error of the last try otherwise. */
   async eventually(profile: string, args: string[], timeoutMs = 60_000): Promise<RunResult> {
-    const until = Date.now() + timeoutMs;
+    const until = performance.now() + timeoutMs;
     for (;;) {
       const result = await this.kubectl(profile, args, { allowFailure: true });
       if (result.exitCode === 0) return result;
-      if (Date.now() > until) expect.fail(`kubectl ${args.join(" ")}: ${result.stderr}`);
+      if (performance.now() > until) expect.fail(`kubectl ${args.join(" ")}: ${result.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
   }

@@ -5,19 +5,25 @@ import { table } from "../output/table.js";
 const check = defineCommand({
   name: "certs check",
   summary: "List a cluster's certificates and how long they are good for",
-  description: `The exit code is ${errorCodes.CERTIFICATE_INVALID.exitCode} when one is missing, expired or of another authority.`,
+  description: `The exit code is ${errorCodes.CERTIFICATE_INVALID.exitCode} when one is missing, expired, not yet valid or of another authority.`,
   outputs: ["table", "json", "yaml"],
   async run(cli) {
     const { checkCertificates } = await import("../../cluster/certs.js");
-    const certificates = await checkCertificates(await cli.profile(), cli.context);
+    const { certificateAdvice } = await import("../../cluster/certs-advice.js");
+    const { context } = cli;
+    const profile = await cli.profile();
+    const certificates = await checkCertificates(profile, context);
+    const advice = certificateAdvice(profile, certificates, context.clock.now());
+    if (advice) context.events({ type: "warning", ...advice });
     await cli.show(certificates, () =>
       table(
-        ["certificate", "authority", "expires", "days left", "state"],
-        certificates.map(({ name, authority, notAfter, daysLeft, state }) => [
+        ["certificate", "authority", "begins", "expires", "days left", "state"],
+        certificates.map(({ name, authority, notBefore, notAfter, daysLeft, state }) => [
           name,
           authority,
-          state === "missing" ? "" : notAfter.toISOString().slice(0, 10),
-          state === "missing" ? "" : String(Math.floor(daysLeft)),
+          day(notBefore),
+          day(notAfter),
+          daysLeft === undefined ? "" : String(daysLeft),
           state,
         ]),
       ),
@@ -27,15 +33,18 @@ const check = defineCommand({
   },
 });
 
+const day = (date: Date | undefined): string => date?.toISOString().slice(0, 10) ?? "";
+
 const renew = defineCommand({
   name: "certs renew",
   summary: "Make all certificates anew, under the same authorities",
+  description: "Expired ones too, on a running cluster too: what holds them is restarted, pods go on.",
   outputs: ["text", "json"],
   streams: true,
   async run(cli) {
-    const { renewCertificates } = await import("../../cluster/certs.js");
+    const { renewCertificates } = await import("../../cluster/certs-renew.js");
     const name = await cli.profile();
-    await renewCertificates(name, cli.context);
+    await renewCertificates(name, { kubeconfigFiles: cli.kubeconfigFiles }, cli.context);
     cli.done({ renewed: name }, `the certificates of ${name} are new`);
   },
 });

@@ -8,6 +8,7 @@ const good = {
   Kubelet: "Running",
   APIServer: "Running",
   Kubeconfig: "Configured",
+  Certificates: "Valid",
   Worker: false,
 } as const;
 const worker = {
@@ -15,6 +16,7 @@ const worker = {
   Name: "demo-m02",
   APIServer: "Irrelevant",
   Kubeconfig: "Irrelevant",
+  Certificates: "Irrelevant",
   Worker: true,
 } as const;
 

@@ -26,6 +26,7 @@ export const command = defineCommand({
   async run(cli, _args, flags) {
     const { clusterStatus } = await import("../../cluster/status.js");
     const status = await clusterStatus(await cli.profile(), cli.context);
+    if (status.advice) cli.context.events({ type: "warning", ...status.advice });
     const nodes = onlyNode(status, flags.node).map(asMinikube);
     if (flags.format !== undefined) for (const node of nodes) cli.print(fillIn(flags.format, node));
     else await cli.show(nodes.length === 1 ? nodes[0] : nodes, () => nodes.map(text).join("\n\n"));
@@ -33,7 +34,7 @@ export const command = defineCommand({
   },
 });
 
-/** A node as minikube's `status -o json` has it: scripts know these names and words. */
+/** A node as minikube's `status -o json` has it: scripts know these names and words. The certificates are ours. */
 type NodeFields = ReturnType<typeof asMinikube>;
 
 const asMinikube = (node: NodeStatus) => ({
@@ -42,6 +43,7 @@ const asMinikube = (node: NodeStatus) => ({
   Kubelet: node.kubelet,
   APIServer: node.apiServer ?? "Irrelevant",
   Kubeconfig: node.kubeconfig ?? "Irrelevant",
+  Certificates: node.certificates ?? "Irrelevant",
   Worker: node.role === "worker",
 });
 
@@ -73,6 +75,9 @@ function text(node: NodeFields): string {
     `kubelet: ${node.Kubelet}`,
   ];
   if (!node.Worker) lines.push(`apiserver: ${node.APIServer}`, `kubeconfig: ${node.Kubeconfig}`);
+  if (node.Certificates !== "Irrelevant" && node.Certificates !== "Valid") {
+    lines.push(`certificates: ${node.Certificates}`);
+  }
   return lines.join("\n");
 }
 
