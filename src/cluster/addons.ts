@@ -7,7 +7,11 @@ import { deploymentAvailable } from "../kube/conditions.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { waitForObjects } from "../kube/wait.js";
 import { type Addon, addons, findAddon } from "../plan/addons/addons.js";
+import { planCluster } from "../plan/plan.js";
+import { sealObjects } from "../plan/secrets.js";
+import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { importImages } from "./images.js";
+import { ensureMaterial } from "./material.js";
 import { runOperation, type Step, skip } from "./operation.js";
 import {
   lockProfile,
@@ -93,12 +97,21 @@ const bringImages: Step<AddonState> = {
   },
 };
 
+const withoutAddon = (spec: ClusterSpec, { name }: Addon): ClusterSpec => ({
+  ...spec,
+  addons: spec.addons.filter((other) => other !== name),
+});
+
+const withAddon = (spec: ClusterSpec, addon: Addon): ClusterSpec => ({
+  ...spec,
+  addons: [...withoutAddon(spec, addon).addons, addon.name],
+});
+
 const noteInProfile = (enabled: boolean): Step<AddonState> => ({
   id: "note-in-profile",
   title: "Profile",
   async run({ profile, addon }, context) {
-    const others = profile.spec.addons.filter((name) => name !== addon.name);
-    const spec = { ...profile.spec, addons: enabled ? [...others, addon.name] : others };
+    const spec = (enabled ? withAddon : withoutAddon)(profile.spec, addon);
     await writeProfile(context, { ...profile, spec });
     return undefined;
   },
@@ -109,7 +122,12 @@ const applyAddon: Step<AddonState> = {
   title: "Objects",
   async run({ profile, addon, waitTimeoutMs }, context) {
     await using client = await adminClient(profile, context);
-    await applyObjects(client, addon.objects(profile.spec, profile.facts), { signal: context.signal });
+    // The plan as it will be: an add-on may have a certificate.
+    const plan = planCluster(withAddon(profile.spec, addon), profile.facts);
+    const { pki } = profilePaths(plan.spec.metadata.name, context);
+    const material = await ensureMaterial(plan, pki, context);
+    const objects = addon.objects(plan.spec, profile.facts);
+    await applyObjects(client, sealObjects(objects, material), { signal: context.signal });
     for (const deployment of addon.deployments) {
       await waitForObjects(deploymentAvailable("kube-system", deployment), client, {
         timeoutMs: waitTimeoutMs,

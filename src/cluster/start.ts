@@ -14,6 +14,7 @@ import { firstPod, rootCaObject } from "../plan/addons/first-pod.js";
 import { breakGlass } from "../plan/certificates.js";
 import type { KubeObject } from "../plan/kube-object.js";
 import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js";
+import { sealObjects } from "../plan/secrets.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { cniManifest } from "./cni-manifest.js";
 import { hostDriver } from "./driver.js";
@@ -233,7 +234,8 @@ const applySystemObjects: Step<StartState> = {
       code: "API_NOT_READY",
       hint: apiLogs(plan),
     });
-    await apply(plan.objects.flatMap((group) => group.objects));
+    const objects = plan.objects.flatMap((group) => group.objects);
+    await apply(sealObjects(objects, state.material!));
     return plan.spec.addons.join(", ");
   },
 };

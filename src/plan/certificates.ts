@@ -1,5 +1,6 @@
 import type { CertificateRequest } from "../pki/certificate.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
+import { metricsServerCertificate } from "./addons/metrics-server.js";
 import { adminGroup } from "./addons/rbac.js";
 import { apiServiceAddress, type NodeAddress } from "./addresses.js";
 
@@ -17,7 +18,11 @@ export const breakGlass = "break-glass";
  * Names are those of kubeadm's files under /etc/kubernetes/pki, with the node's name where each node has its own.
  */
 export function planCertificates(spec: ClusterSpec, nodes: NodeAddress[]): CertificateRequest[] {
-  return [...clientCertificates(), ...nodes.flatMap((node) => nodeCertificates(spec, node))];
+  return [
+    ...clientCertificates(),
+    ...(spec.addons.includes(metricsServerCertificate.name) ? [metricsServerCertificate] : []),
+    ...nodes.flatMap((node) => nodeCertificates(spec, node)),
+  ];
 }
 
 function clientCertificates(): CertificateRequest[] {

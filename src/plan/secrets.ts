@@ -1,6 +1,7 @@
 import { SlipwayError } from "../base/errors.js";
 import type { IgnitionConfig, IgnitionResource } from "../ignition/config.js";
 import { encodeDataUrl } from "../ignition/data-url.js";
+import type { KubeObject } from "./kube-object.js";
 
 /**
  * A plan names secrets and does not hold them: a file whose contents are decided later has the source
@@ -19,6 +20,36 @@ const scheme = "slipway:";
 export const secretSource = (name: SecretName): IgnitionResource => ({ source: `${scheme}${name}` });
 
 /**
+ * The same for a Secret's data and an APIService's `caBundle`, which hold base64: with its colon it cannot be taken for any.
+ */
+export const secretText = (name: SecretName): string => `${scheme}${name}`;
+
+/**
+ * The objects with every secret's contents put in, in base64.
+ *
+ * @throws {SlipwayError} `INTERNAL` when the material lacks a name that an object uses.
+ */
+export function sealObjects(
+  objects: readonly KubeObject[],
+  material: ReadonlyMap<string, string>,
+): KubeObject[] {
+  const seal = (value: unknown): unknown =>
+    typeof value === "string" && value.startsWith(scheme)
+      ? Buffer.from(contentsOf(value.slice(scheme.length), material)).toString("base64")
+      : value;
+  const sealFields = (fields: object, wanted = Object.keys(fields)) =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [name, wanted.includes(name) ? seal(value) : value]),
+    );
+  return objects.map((object) => {
+    const { kind, data, spec } = object;
+    if (kind === "Secret" && data) return { ...object, data: sealFields(data) };
+    if (kind === "APIService" && spec) return { ...object, spec: sealFields(spec, ["caBundle"]) };
+    return object;
+  });
+}
+
+/**
  * The config with every secret's contents put in.
  *
  * @throws {SlipwayError} `INTERNAL` when the material lacks a name that the config uses.
@@ -30,12 +61,14 @@ export function sealNodeConfig(
   const files = config.storage?.files?.map((file) => {
     const source = file.contents?.source;
     if (!source?.startsWith(scheme)) return file;
-    const name = source.slice(scheme.length);
-    const contents = material.get(name);
-    if (contents === undefined) {
-      throw new SlipwayError("INTERNAL", `the plan refers to the secret ${name}, which nothing makes`);
-    }
+    const contents = contentsOf(source.slice(scheme.length), material);
     return { ...file, contents: { ...file.contents, source: encodeDataUrl(contents) } };
   });
   return files ? { ...config, storage: { ...config.storage, files } } : config;
+}
+
+function contentsOf(name: string, material: ReadonlyMap<string, string>): string {
+  const contents = material.get(name);
+  if (contents !== undefined) return contents;
+  throw new SlipwayError("INTERNAL", `the plan refers to the secret ${name}, which nothing makes`);
 }

@@ -1,12 +1,29 @@
+import type { CertificateRequest } from "../../pki/certificate.js";
 import { imageNames } from "../images.js";
 import type { KubeObject } from "../kube-object.js";
 import { pki } from "../places.js";
+import { secretText } from "../secrets.js";
 
 const namespace = "kube-system";
 const name = "metrics-server";
+const secret = "metrics-server-tls";
 const labels = { "k8s-app": name };
 
-/** metrics-server: `kubectl top` and the HorizontalPodAutoscaler. It trusts kubelets by the cluster's own authority. */
+/** What the API server, which passes requests on to it, knows it by: the name of its Service. */
+export const metricsServerCertificate: CertificateRequest = {
+  name,
+  authority: "cluster",
+  commonName: name,
+  organizations: [],
+  usages: ["server"],
+  dnsNames: [`${name}.${namespace}`, `${name}.${namespace}.svc`],
+  ips: [],
+};
+
+/**
+ * metrics-server: `kubectl top` and the HorizontalPodAutoscaler. It trusts kubelets by the cluster's own authority, and the
+ * API server trusts it by the same.
+ */
 export function metricsServerObjects(): KubeObject[] {
   const subjects = [{ kind: "ServiceAccount", name, namespace }];
   const clusterRole = (roleName: string) => ({
@@ -73,6 +90,16 @@ export function metricsServerObjects(): KubeObject[] {
       spec: { selector: labels, ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: "https" }] },
     },
     {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: secret, namespace, labels },
+      type: "kubernetes.io/tls",
+      data: {
+        "tls.crt": secretText(`pki/${metricsServerCertificate.name}.crt`),
+        "tls.key": secretText(`pki/${metricsServerCertificate.name}.key`),
+      },
+    },
+    {
       apiVersion: "apps/v1",
       kind: "Deployment",
       metadata: { name, namespace, labels },
@@ -93,7 +120,8 @@ export function metricsServerObjects(): KubeObject[] {
                 image: imageNames.metricsServer,
                 imagePullPolicy: "IfNotPresent",
                 args: [
-                  "--cert-dir=/tmp",
+                  "--tls-cert-file=/etc/slipway/tls/tls.crt",
+                  "--tls-private-key-file=/etc/slipway/tls/tls.key",
                   "--secure-port=10250",
                   "--kubelet-preferred-address-types=InternalIP,Hostname",
                   "--kubelet-use-node-status-port",
@@ -121,13 +149,13 @@ export function metricsServerObjects(): KubeObject[] {
                   seccompProfile: { type: "RuntimeDefault" },
                 },
                 volumeMounts: [
-                  { name: "tmp", mountPath: "/tmp" },
+                  { name: "tls", mountPath: "/etc/slipway/tls", readOnly: true },
                   { name: "cluster-ca", mountPath: "/etc/slipway/ca.crt", readOnly: true },
                 ],
               },
             ],
             volumes: [
-              { name: "tmp", emptyDir: {} },
+              { name: "tls", secret: { secretName: secret } },
               { name: "cluster-ca", hostPath: { path: pki("ca.crt"), type: "File" } },
             ],
           },
@@ -144,7 +172,7 @@ export function metricsServerObjects(): KubeObject[] {
         service: { name, namespace },
         groupPriorityMinimum: 100,
         versionPriority: 100,
-        insecureSkipTLSVerify: true,
+        caBundle: secretText("pki/ca.crt"),
       },
     },
   ];

@@ -48,6 +48,13 @@ test("a Deployment behind a Service answers by its DNS name; exec and logs work"
 test("kubectl top works", async () => {
   const { stdout } = await home.eventually(profile, ["top", "nodes", "--no-headers"], 90_000);
   expect(stdout).toMatch(/^one\s+\d+m/);
+  // Through the aggregated API, whose server's certificate was checked.
+  const service = await home.kubectl(profile, ["get", "apiservice", "v1beta1.metrics.k8s.io", "-o", "json"]);
+  const { spec } = JSON.parse(service.stdout) as { spec: Record<string, unknown> };
+  expect(spec.insecureSkipTLSVerify ?? false).toBe(false);
+  expect(Buffer.from(String(spec.caBundle), "base64").toString()).toBe(
+    await readFile(home.profileFile(profile, "pki/ca.crt"), "utf8"),
+  );
 });
 
 const claim = JSON.stringify({
@@ -158,6 +165,10 @@ test("cp, ssh, logs and ip", async () => {
     allowFailure: true,
   });
   expect(failing.exitCode).toBe(7);
+  const line = await home.slipway(["ssh", "-p", profile, "--", "cd /etc && pwd; exit 8"], {
+    allowFailure: true,
+  });
+  expect([line.stdout, line.exitCode]).toEqual(["/etc", 8]);
   const logs = await home.slipway(["logs", "-p", profile, "--unit", "kubelet"]);
   expect(logs.stdout).toContain("kubelet");
 });
