@@ -26,8 +26,14 @@ export async function nodeShell(
   context: Context,
 ): Promise<number> {
   const target = nodeOf(await readProfile(name, context), node);
-  const shell = command.length > 0 ? command : ["/bin/bash", "--login"];
-  return hostDriver(context).execInteractive(name, target, shell, { signal: context.signal });
+  return hostDriver(context).execInteractive(name, target, nodeCommand(command), { signal: context.signal });
+}
+
+/** Nothing is a shell, one text a line for the shell (`"ls /; df"`, as ssh has it), several texts a program and its arguments. */
+function nodeCommand(command: string[]): string[] {
+  const [line] = command;
+  if (line === undefined) return ["/bin/bash", "--login"];
+  return command.length === 1 ? ["/bin/sh", "-c", line] : command;
 }
 
 /** A side of `slipway cp`: `node:path`, `:path` on the first node, or a path of the host. */

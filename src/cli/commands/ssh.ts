@@ -18,6 +18,7 @@ export const command = defineCommand({
   examples: [
     ["ssh", "a shell in the first node"],
     ["ssh -n slipway-m02 -- journalctl -u kubelet", "one command, in another node"],
+    ["ssh -- 'cd /etc/kubernetes && ls | wc -l'", "a line for the node's shell"],
   ],
   passThrough: true,
   async run(cli, args, flags) {
