@@ -1,0 +1,110 @@
+/** What a boot server knows: of its network, its machines, and what each of them boots. Plain data; nothing here acts. */
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+
+/** What a machine says of itself in a request's query: `mac`, `uuid`, `arch`, …; `mac` in lower case with colons. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** Where something was written down: `groups/node1.json:5:3`. */
+export interface Place {
+  file: string;
+  line?: number;
+  column?: number;
+}
+
+/** Which machines (a selector: all of these labels, exactly) boot which boot profile. Matchbox's `groups/<id>.json`. */
+export interface Group {
+  id: string;
+  name?: string;
+  /** Id of a boot profile. */
+  profile: string;
+  /** Empty: the default group. A `mac` is in lower case with colons. */
+  selector: Labels;
+  /** For the templates. */
+  metadata: Record<string, JsonValue>;
+  place: Place;
+}
+
+/** What a machine boots. Matchbox's `profiles/<id>.json`. */
+export interface BootProfile {
+  id: string;
+  name?: string;
+  boot: { kernel?: string; initrd: string[]; args: string[] };
+  /** File names in `ignition/`, `cloud/`, `generic/`. */
+  ignitionId?: string;
+  cloudId?: string;
+  genericId?: string;
+  place: Place;
+}
+
+/** How this machine's firmware has to be spoken to, where the rules for its kind fail. */
+export const quirks = [
+  /** ProxyDHCP: say it all in the first offer; this firmware never asks port 4011. */
+  "no-4011",
+  /** ProxyDHCP: say only that we are here; this firmware wants its file from port 4011. */
+  "use-4011",
+  /** Leave option 43 out. */
+  "no-vendor-options",
+  /** TFTP: blocks of at most 1024 bytes. */
+  "small-blocks",
+  /** UEFI: the firmware's own network driver (snponly.efi) rather than iPXE's. */
+  "snponly",
+] as const;
+export type Quirk = (typeof quirks)[number];
+
+/** A machine that somebody described. */
+export interface Machine {
+  name: string;
+  mac: string;
+  /** Leased to this MAC only. */
+  address?: string;
+  /** Added to what the machine says of itself; these win. */
+  labels: Labels;
+  quirks: Quirk[];
+  place: Place;
+}
+
+/** One network that machines boot on. Addresses as text, IPv4. */
+export interface LabNetwork {
+  /** `br0`; undefined: reached through relays only. */
+  interface?: string;
+  /** This server's address there. */
+  address: string;
+  /** `10.88.0.0/24` */
+  subnet: string;
+  /** dhcp: leases and boot information; proxy: boot information beside another DHCP server; none: neither. */
+  mode: "dhcp" | "proxy" | "none";
+  /** First and last address to lease. */
+  range?: { first: string; last: string };
+  router?: string;
+  dns: string[];
+  ntp: string[];
+  domain?: string;
+  leaseSeconds: number;
+  /** Further options by number: the raw bytes. */
+  options: { code: number; value: Uint8Array }[];
+}
+
+export interface LabDns {
+  /** Names, each with all names below it. */
+  records: { name: string; addresses: string[] }[];
+  /** Servers that other questions go to, `1.1.1.1` or `1.1.1.1:53`. */
+  forward: string[];
+}
+
+/** Texts by file name, each with where it stands. */
+export type Texts = ReadonlyMap<string, { text: string; place: Place }>;
+
+/** All that was written down, read and checked as a whole. */
+export interface Inventory {
+  networks: LabNetwork[];
+  dns: LabDns;
+  machines: Machine[];
+  groups: Group[];
+  profiles: BootProfile[];
+  ignition: Texts;
+  cloud: Texts;
+  generic: Texts;
+  /** Directory behind `/assets/`; undefined: none. */
+  assets?: string;
+}
