@@ -3,7 +3,7 @@ import { type RunOptions, type RunResult, run } from "../base/run.js";
 import type { ClusterForm } from "../spec/schema.js";
 import { deleteCluster } from "./delete.js";
 import { loadImages } from "./images.js";
-import { profilePaths } from "./profile.js";
+import { findProfile, profilePaths } from "./profile.js";
 import { resolveProfile } from "./request.js";
 import { ensureKubectl } from "./software.js";
 import { startCluster } from "./start.js";
@@ -36,7 +36,7 @@ export interface Cluster extends AsyncDisposable {
   delete(): Promise<void>;
 }
 
-/** Starts a cluster and hands it over; what was made is removed when the start fails. */
+/** Starts a cluster and hands it over. When the start fails, what it made is removed; a cluster that was there before stays. */
 export async function createClusterIn(options: CreateClusterOptions, context: Context): Promise<Cluster> {
   const { name = randomName(), waitFor, waitTimeoutMs = 120_000, offline = false, ...form } = options;
   const profile = await resolveProfile(
@@ -44,6 +44,7 @@ export async function createClusterIn(options: CreateClusterOptions, context: Co
     { workingDirectory: "/" },
     context,
   );
+  const wasThere = (await findProfile(name, context)) !== undefined;
   // Deleting must also work when the caller has given up.
   const remove = () =>
     deleteCluster(name, { kubeconfigFiles: [] }, { ...context, signal: new AbortController().signal });
@@ -80,7 +81,7 @@ export async function createClusterIn(options: CreateClusterOptions, context: Co
       [Symbol.asyncDispose]: deleteOnce,
     };
   } catch (error) {
-    await remove().catch(() => {}); // the start's error is the one to report
+    if (!wasThere) await remove().catch(() => {}); // the start's error is the one to report
     throw error;
   }
 }

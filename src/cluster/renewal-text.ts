@@ -8,7 +8,7 @@ export function tellOfRenewals(renewals: readonly Renewal[], { events, clock }: 
   const of = (reason: RenewalReason) =>
     renewals.filter((renewal) => renewal.reason === reason).map(({ report }) => report);
 
-  const [expired, early, ending] = [of("expired"), of("not yet valid"), of("ends soon")];
+  const [expired, early, ending, other] = [of("expired"), of("not yet valid"), of("ends soon"), of("other")];
   if (expired.length > 0) {
     const since = new Date(Math.min(...expired.map(({ notAfter }) => notAfter.getTime())));
     events({
@@ -28,6 +28,12 @@ export function tellOfRenewals(renewals: readonly Renewal[], { events, clock }: 
     events({
       type: "info",
       message: `${certificates(ending)} had less than a third of their life left; made anew under the same authorities`,
+    });
+  }
+  if (other.length > 0) {
+    events({
+      type: "info",
+      message: `${certificates(other)} had other names or keys than the cluster has; made anew`,
     });
   }
 }
