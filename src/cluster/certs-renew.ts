@@ -1,12 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
 import { waitFor } from "../base/condition.js";
 import type { Context } from "../base/context.js";
+import { applyObjects } from "../kube/apply.js";
 import { connect } from "../kube/client.js";
 import { apiReady } from "../kube/conditions.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { findInKubeconfig, mergeKubeconfig } from "../kube/kubeconfig-file.js";
 import { waitForObjects } from "../kube/wait.js";
 import { breakGlass } from "../plan/certificates.js";
+import type { KubeObject } from "../plan/kube-object.js";
 import { type ClusterPlan, planCluster } from "../plan/plan.js";
+import { sealObjects } from "../plan/secrets.js";
 import { checkClock } from "./clock-check.js";
 import { hostDriver } from "./driver.js";
 import { writeKubeconfigs } from "./kubeconfigs.js";
@@ -119,9 +123,16 @@ const waitForCluster: Step<RenewState> = {
     await waitFor(apiReady(), client, { ...wait, code: "API_NOT_READY" });
     const reported = kubeletsReport(handedOut.nodes, handedOut.since);
     await waitForObjects(reported, client, { ...wait, code: "NODE_NOT_READY" });
+    await applyObjects(client, objectsWithSecrets(plan, material!), { signal: context.signal });
     return undefined;
   },
 };
+
+/** The objects that carry certificates into pods, which take them up from their volumes. */
+function objectsWithSecrets(plan: ClusterPlan, material: Material): KubeObject[] {
+  const objects = plan.objects.flatMap((group) => group.objects);
+  return sealObjects(objects, material).filter((sealed, i) => !isDeepStrictEqual(sealed, objects[i]));
+}
 
 const refreshUserKubeconfig: Step<RenewState> = {
   id: "merge-kubeconfig",
