@@ -4,6 +4,7 @@ import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
 import { runInteractive } from "../base/run.js";
 import { mergeKubeconfig } from "../kube/kubeconfig-file.js";
+import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { hostDriver } from "./driver.js";
 import { type Profile, profilePaths, readProfile } from "./profile.js";
 import { ensureKubectl } from "./software.js";
@@ -88,9 +89,21 @@ export async function kubectl(name: string, args: string[], context: Context): P
   const { spec } = await readProfile(name, context);
   const program = await ensureKubectl(spec.kubernetesVersion, context);
   return runInteractive(program, args, {
-    env: { KUBECONFIG: profilePaths(name, context).kubeconfig },
+    env: kubectlEnvironment(spec, context),
     signal: context.signal,
   });
+}
+
+/** What kubectl needs to know: the administrator's kubeconfig, and that the way to the nodes is not the user's proxy. */
+export function kubectlEnvironment(
+  { metadata, network }: ClusterSpec,
+  context: Context,
+): Record<string, string> {
+  const { proxies } = context;
+  return {
+    KUBECONFIG: profilePaths(metadata.name, context).kubeconfig,
+    ...(proxies && { NO_PROXY: [proxies.none, network.nodeSubnet].filter(Boolean).join(",") }),
+  };
 }
 
 /** Puts the cluster into the user's kubeconfig again and makes it the current context. @returns whether anything changed */

@@ -1,6 +1,7 @@
 import type { Context } from "../base/context.js";
 import { type RunOptions, type RunResult, run } from "../base/run.js";
 import type { ClusterForm } from "../spec/schema.js";
+import { kubectlEnvironment } from "./access.js";
 import { deleteCluster } from "./delete.js";
 import { loadImages } from "./images.js";
 import { findProfile, profilePaths } from "./profile.js";
@@ -73,7 +74,7 @@ export async function createClusterIn(options: CreateClusterOptions, context: Co
       kubectl: (args, kubectlOptions = {}) =>
         run(kubectlProgram, args, {
           ...kubectlOptions,
-          env: { ...kubectlOptions.env, KUBECONFIG: kubeconfig },
+          env: { ...kubectlOptions.env, ...kubectlEnvironment(profile.spec, context) },
         }),
       loadImage: (archive, { signal } = {}) =>
         loadImages(name, [archive], signal ? { ...context, signal } : context),

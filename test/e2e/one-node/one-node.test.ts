@@ -45,6 +45,12 @@ test("a Deployment behind a Service answers by its DNS name; exec and logs work"
   expect(logs.stdout + logs.stderr).toContain("Started HTTP server");
 });
 
+test("kubectl goes past the user's proxy, which does not know the nodes", async () => {
+  const env = { HTTPS_PROXY: "http://127.0.0.1:9" };
+  const { stdout } = await home.kubectl(profile, ["get", "nodes", "-o", "name"], { env });
+  expect(stdout).toBe(`node/${profile}`);
+});
+
 test("kubectl top works", async () => {
   const { stdout } = await home.eventually(profile, ["top", "nodes", "--no-headers"], 90_000);
   expect(stdout).toMatch(/^one\s+\d+m/);
