@@ -1,3 +1,4 @@
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "../base/clock.js";
@@ -53,6 +54,15 @@ test("leaves that expired while the clock was behind are made anew under the sam
   expect(renewed.get("kubeconfig/admin")).not.toBe(old.get("kubeconfig/admin"));
   // Nodes may run with the old ones until somebody has handed the new ones out.
   expect(await isRenewalPending(pki)).toBe(true);
+});
+
+test("an authority that was lost is not replaced by another", async () => {
+  await using context = await TestContext.create();
+  const pki = join(context.directory, "pki");
+  await ensureOn(0, pki, context);
+  for (const name of ["ca.crt", "ca.key", "encryption.key"]) await rm(join(pki, name));
+  await expect(ensureOn(0, pki, context)).rejects.toThrow("this cluster's ca.crt, encryption.key are gone");
+  await expect(readFile(join(pki, "ca.key"))).rejects.toThrow("ENOENT");
 });
 
 test("leaves that begin in the future are made anew, with a word on the clock", async () => {

@@ -41,6 +41,7 @@ export async function ensureMaterial(
     fresh.set(name, contents);
   };
 
+  refuseLoss(plan, files);
   const authorityPairs = new Map<string, CertificatePair>();
   for (const { name, commonName, file } of authorities) {
     let pair = readPair(files, file);
@@ -94,6 +95,20 @@ export async function ensureMaterial(
   return material;
 }
 
+/**
+ * What leaves are signed under was written before them: where leaves are and it is not, it was lost, and another in its place
+ * would be another cluster.
+ */
+function refuseLoss(plan: ClusterPlan, files: Material): void {
+  if (!plan.certificates.some(({ name }) => files.has(`${name}.crt`))) return;
+  const roots = [...authorities.map(({ file }) => `${file}.crt`), "sa.key", "sa.pub", "encryption.key"];
+  const lost = roots.filter((name) => !files.has(name));
+  if (lost.length === 0) return;
+  throw new SlipwayError("CERTIFICATE_INVALID", `this cluster's ${lost.join(", ")} are gone`, {
+    hint: "restore them from a copy, or delete the cluster and start again",
+  });
+}
+
 /** A pair, or nothing; half a pair is an error and not a reason to make another authority. */
 function readPair(files: Material, name: string): CertificatePair | undefined {
   const certificatePem = files.get(`${name}.crt`);
@@ -123,18 +138,20 @@ async function readTree(directory: string): Promise<Material> {
   );
 }
 
-/** Keys first, so that a certificate is never without its key. */
+/** Keys first, then the authorities, then leaves: none is ever without what it needs. */
 async function writeTree(directory: string, files: Material, context: Context): Promise<void> {
   const isCertificate = (name: string) => name.endsWith(".crt") || name.endsWith(".pub");
+  const roots = new Set(["sa.pub", ...authorities.map(({ file }) => `${file}.crt`)]);
+  const stage = (name: string) => (roots.has(name) ? 1 : isCertificate(name) ? 2 : 0);
   for (const directoryName of new Set([...files.keys()].map((name) => dirname(join(directory, name))))) {
     await makeDirectory(directoryName, { mode: 0o700, owner: context.owner });
   }
-  for (const certificates of [false, true]) {
-    const batch = [...files].filter(([name]) => isCertificate(name) === certificates);
+  for (const current of [0, 1, 2]) {
+    const batch = [...files].filter(([name]) => stage(name) === current);
     await Promise.all(
       batch.map(([name, contents]) =>
         writeFileAtomic(join(directory, name), contents, {
-          mode: certificates ? 0o644 : 0o600,
+          mode: isCertificate(name) ? 0o644 : 0o600,
           ...context.owner,
         }),
       ),

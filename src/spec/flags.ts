@@ -229,7 +229,10 @@ export const operationFlags = {
     example: "registry.example.com/k8s",
   },
   "download-only": { type: "boolean", summary: "Get the components, and start nothing" },
-  "delete-on-failure": { type: "boolean", summary: "When it fails, delete what was made" },
+  "delete-on-failure": {
+    type: "boolean",
+    summary: "When it fails to make a new cluster, delete what was made",
+  },
 } as const satisfies Record<string, StartFlag>;
 
 /** All flags of `slipway start` beside those of every command (`-p`, `-o`). */

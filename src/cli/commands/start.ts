@@ -57,15 +57,17 @@ export const command = defineCommand({
       return 0;
     }
     const { startCluster } = await import("../../cluster/start.js");
+    const { findProfile } = await import("../../cluster/profile.js");
     const { usualWaits } = await import("../../cluster/wait-for.js");
     const waits = flags.wait === undefined ? usualWaits(profile.spec) : waitFor(options.wait);
     const { keepContext, waitTimeoutMs } = options;
+    const isNew = (await findProfile(name, cli.context)) === undefined;
     const { kubeconfigFiles } = cli;
     const cluster = await startCluster(
       { profile, waitFor: waits, waitTimeoutMs, kubeconfigFiles, keepContext, components },
       cli.context,
     ).catch(async (error: unknown) => {
-      if (options.deleteOnFailure) await removeAgain(name, cli);
+      if (options.deleteOnFailure && isNew) await removeAgain(name, cli);
       throw error;
     });
     const took = seconds(cli.context.clock.monotonicMs() - began);
