@@ -26,10 +26,13 @@ zstd             packs bundles and images
 
 # Only the tests need these.
 debian_test_packages="
+curl             a client of the network-boot server
 faketime         a wrong clock, for slipway alone
 fish             completion is tried in the real shells
 git              the launcher is tried in a fresh clone
+gpg              verifies the network-boot server's signatures
 sudo             files are tried to be the calling user's
+wrk              load for the network-boot benchmark
 zsh              completion is tried in the real shells
 "
 
