@@ -30,8 +30,8 @@ export function etcdFlags(spec: ClusterSpec, node: NodeAddress, members: NodeAdd
       "peer-key-file": pki("etcd/peer.key"),
       "peer-trusted-ca-file": pki("etcd/ca.crt"),
       "peer-client-cert-auth": true,
-      // A member alone has nobody to wait for; with others, upstream's defaults.
-      ...(members.length === 1 ? { "heartbeat-interval": 10, "election-timeout": 100 } : {}),
+      // A member alone has nobody to wait for (shorter beats wake an idle machine too often); with others, upstream's defaults.
+      ...(members.length === 1 ? { "heartbeat-interval": 30, "election-timeout": 150 } : {}),
       "snapshot-count": 10000,
     },
     spec.extraConfig.etcd,
