@@ -24,11 +24,18 @@ export function checkForm(value: unknown, locate: Locate = nowhere): ClusterForm
 }
 
 /** `checkForm` for those who have more problems to tell. */
-export function inspectForm(
+export const inspectForm = (
   value: unknown,
   locate: Locate = nowhere,
-): { form?: ClusterForm; problems: Problem[] } {
-  const result = formSchema.safeParse(value, { error: (issue) => issueText(issue) });
+): { form?: ClusterForm; problems: Problem[] } => inspectBy(formSchema, value, locate);
+
+/** Takes a value for what a schema describes, when it is that; else says what is wrong, as for people. */
+export function inspectBy<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  locate: Locate = nowhere,
+): { form?: T; problems: Problem[] } {
+  const result = schema.safeParse(value, { error: (issue) => issueText(issue) });
   if (result.success) return { form: result.data, problems: [] };
   const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, []));
   return { problems: problems.map((problem) => ({ ...problem, where: locate(problem.path) })) };
@@ -39,7 +46,11 @@ function problemsOfIssue(issue: z.core.$ZodIssue, parents: FieldPath): Problem[]
   switch (issue.code) {
     case "unrecognized_keys": {
       const messages = issue.message.split("\n"); // one a key, see issueText
-      return issue.keys.map((key, i) => ({ path: [...path, key], message: messages[i] ?? issue.message }));
+      return issue.keys.map((key, i) => ({
+        path: [...path, key],
+        message: messages[i] ?? issue.message,
+        unknownField: true,
+      }));
     }
     case "invalid_union": {
       // The alternative that was meant is the one of the value's own type; without one, say what could stand here.

@@ -3,9 +3,10 @@ import { dirname, join } from "node:path";
 import { SlipwayError, systemCode } from "../base/errors.js";
 import { isRelativeManifest } from "./cni.js";
 import { inspectForm } from "./form.js";
-import { type Locate, nearText, type Problem, problemsError, shown } from "./problems.js";
+import { identityProblems } from "./identity.js";
+import { type Locate, type Problem, problemsError } from "./problems.js";
 import { apiVersion, type ClusterForm } from "./schema.js";
-import { readYaml } from "./yaml.js";
+import { readYaml, type YamlKind } from "./yaml.js";
 
 /** A form and where each of its fields was written. */
 export interface LoadedForm {
@@ -48,6 +49,12 @@ async function readText(path: string): Promise<string> {
   }
 }
 
+const clusterFile: YamlKind = {
+  name: "a cluster file",
+  maxBytes: 1024 * 1024,
+  textFields: [["kubernetesVersion"], ["extraConfig"]],
+};
+
 /**
  * Reads the text of a cluster file: YAML 1.2 or JSON, one document.
  *
@@ -55,32 +62,17 @@ async function readText(path: string): Promise<string> {
  * @throws {SlipwayError} `CONFIG_INVALID` with every problem.
  */
 export function parseClusterSpec(text: string, fileName: string): LoadedForm {
-  const { value, locate } = readYaml(text, fileName);
-  const problems: Problem[] = identityProblems(value).map((problem) => ({
-    ...problem,
-    where: locate(problem.path),
-  }));
+  const { value, locate } = readYaml(text, fileName, clusterFile);
+  const problems: Problem[] = identityProblems(value, { apiVersion, kind: "Cluster" }, clusterFile.name).map(
+    (problem) => ({
+      ...problem,
+      where: locate(problem.path),
+    }),
+  );
   if (problems.length > 0) throw problemsError(problems); // another kind of file: its fields would say nothing
   const { form, problems: formProblems } = inspectForm(value, locate);
   if (form === undefined) throw problemsError(formProblems);
   return { form: fromDirectory(form, dirname(fileName)), locate };
-}
-
-/** The two fields that say what a file is. In a file they must be there. */
-function identityProblems(value: unknown): Problem[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return [{ path: [], message: `a cluster file is a map that begins with apiVersion: ${apiVersion}` }];
-  }
-  const wanted = { apiVersion, kind: "Cluster" };
-  return Object.entries(wanted).flatMap(([key, expected]): Problem[] => {
-    const actual = (value as Record<string, unknown>)[key];
-    if (actual === expected) return [];
-    const message =
-      actual === undefined
-        ? `is missing; write ${key}: ${expected}`
-        : `${shown(actual)} is not ${expected}${nearText(String(actual), [expected])}`;
-    return [{ path: [key], message }];
-  });
 }
 
 function fromDirectory(form: ClusterForm, directory: string): ClusterForm {

@@ -10,6 +10,8 @@ export interface Problem {
   message: string;
   /** Where it was written: `cluster.yaml:12:5`, or the flag, `--memory`; undefined when it came from code. */
   where?: string | undefined;
+  /** The field itself is not known. */
+  unknownField?: true;
 }
 
 /** Says where the value at a path was written, or the nearest thing around it. */

@@ -12,39 +12,14 @@ import {
   checkNodeName,
   checkProfileName,
 } from "./names.js";
+import { eachParsedBy, parsedBy } from "./parsed-by.js";
 import { checkPreloadedImage } from "./preloaded-images.js";
-import { isInputError, shown, valueInvalid } from "./problems.js";
+import { shown, valueInvalid } from "./problems.js";
 import { checkMount, parseMount, parsePortMapping } from "./publish.js";
 import { parseCpus, parseMemory } from "./quantity.js";
 import { checkTaint, parseTaint, taintEffects } from "./taint.js";
 
 export const apiVersion = "slipway.dev/v1alpha1";
-
-/** A zod check that says what one of our parsers says. */
-const parsedBy =
-  <T>(parse: (value: T) => unknown): z.core.CheckFn<T> =>
-  (context) => {
-    try {
-      parse(context.value);
-    } catch (error) {
-      if (!isInputError(error)) throw error;
-      context.issues.push({ code: "custom", input: context.value, message: error.message });
-    }
-  };
-
-/** The same for each key and value of a map. */
-const eachParsedBy =
-  <T>(parse: (key: string, value: T) => unknown): z.core.CheckFn<Record<string, T>> =>
-  (context) => {
-    for (const [key, value] of Object.entries(context.value)) {
-      try {
-        parse(key, value);
-      } catch (error) {
-        if (!isInputError(error)) throw error;
-        context.issues.push({ code: "custom", path: [key], input: value, message: error.message });
-      }
-    }
-  };
 
 const memory = z
   .union([z.number(), z.string()])

@@ -14,7 +14,15 @@ import {
 import { messageOf, SlipwayError } from "../base/errors.js";
 import { type FieldPath, type Locate, type Problem, problemsError } from "./problems.js";
 
-const maxLength = 1024 * 1024;
+/** What is read besides plain YAML. */
+export interface YamlKind {
+  /** `a cluster file`, for messages. */
+  name: string;
+  maxBytes: number;
+  /** Fields in which `1.30` and `04` are the texts that they are: as numbers they would be 1.3 and 4. */
+  textFields: readonly FieldPath[];
+}
+
 /** Deeper than any form goes. */
 const maxDepth = 64;
 const maxAliases = 100;
@@ -24,19 +32,23 @@ const maxAliases = 100;
  *
  * @throws {SlipwayError} `CONFIG_INVALID`: not YAML, a key twice, more than one document, aliases that expand without end.
  */
-export function readYaml(text: string, fileName: string): { value: unknown; locate: Locate } {
-  if (text.length > maxLength) {
-    throw new SlipwayError("CONFIG_INVALID", `${fileName}: longer than a cluster file may be (1 MiB)`);
+export function readYaml(text: string, fileName: string, kind: YamlKind): { value: unknown; locate: Locate } {
+  if (text.length > kind.maxBytes) {
+    const mebibytes = kind.maxBytes / 1024 / 1024;
+    throw new SlipwayError(
+      "CONFIG_INVALID",
+      `${fileName}: longer than ${kind.name} may be (${mebibytes} MiB)`,
+    );
   }
   try {
-    return read(text, fileName);
+    return read(text, fileName, kind);
   } catch (error) {
     if (error instanceof RangeError) throw tooDeep(fileName); // out of stack: the parser recurses
     throw error;
   }
 }
 
-function read(text: string, fileName: string): { value: unknown; locate: Locate } {
+function read(text: string, fileName: string, kind: YamlKind): { value: unknown; locate: Locate } {
   const lines = new LineCounter();
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -60,7 +72,7 @@ function read(text: string, fileName: string): { value: unknown; locate: Locate 
   const second = documents[1];
   if (second) {
     const where = place(second.contents?.range?.[0] ?? second.range?.[0] ?? 0);
-    problems.push({ path: [], message: "a cluster file holds one document; this is a second one", where });
+    problems.push({ path: [], message: `${kind.name} holds one document; this is a second one`, where });
   }
   visit(document, {
     Pair(_, { key }) {
@@ -71,7 +83,7 @@ function read(text: string, fileName: string): { value: unknown; locate: Locate 
     },
   });
   if (problems.length > 0) throw problemsError(withoutRepeats(problems));
-  keepNumbersAsWritten(document);
+  keepNumbersAsWritten(document, kind.textFields);
   return { value: toData(document, fileName), locate: (path) => place(offsetOf(document, path)) };
 }
 
@@ -114,12 +126,8 @@ function isDeeper(value: unknown, depth: number): boolean {
   return depth === 0 || Object.values(value).some((child) => isDeeper(child, depth - 1));
 }
 
-/**
- * Takes `kubernetesVersion: 1.30` and `extraConfig: {apiserver: {v: 04}}` as the texts that they are: as numbers they would
- * be 1.3 and 4.
- */
-function keepNumbersAsWritten(document: Document.Parsed): void {
-  const roots = [document.getIn(["kubernetesVersion"], true), document.getIn(["extraConfig"], true)];
+function keepNumbersAsWritten(document: Document.Parsed, fields: readonly FieldPath[]): void {
+  const roots = fields.map((path) => document.getIn(path, true));
   for (const root of roots) {
     if (!isNode(root)) continue;
     visit(root, (_key, node) => {

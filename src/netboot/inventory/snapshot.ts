@@ -1,0 +1,85 @@
+import type { IgnitionConfig } from "../../ignition/config.js";
+import { type GroupIndex, indexGroups } from "./select.js";
+import type { LabSettings } from "./settings.js";
+import type { BootProfile, Group, Inventory, LabDns, Labels, LabNetwork, Machine, Place } from "./types.js";
+
+/**
+ * All that the servers answer from, at one moment: read and checked as a whole, indexed, and never changed. A change
+ * of the inventory makes a new one.
+ */
+export interface Snapshot {
+  /** SHA-256 of what was read, hexadecimal: the same digest, the same answers. */
+  digest: string;
+  settings: LabSettings;
+  networks: readonly LabNetwork[];
+  dns: LabDns;
+  machines: MachineIndex;
+  /** For selectGroup(). Holds the groups that machines' own boot profiles imply, too. */
+  groups: GroupIndex;
+  /** By id. */
+  groupsById: ReadonlyMap<string, Group>;
+  /** By id. */
+  profiles: ReadonlyMap<string, BootProfile>;
+  /** By the names that boot profiles give: ignitionId, cloudId, genericId. */
+  ignition: ReadonlyMap<string, ConfigText>;
+  cloud: ReadonlyMap<string, ConfigText>;
+  generic: ReadonlyMap<string, ConfigText>;
+  /** Directory behind `/assets/`; undefined: none. */
+  assets?: string;
+}
+
+/** A configuration as it was written: a template, or an Ignition config that is served as it is. */
+export interface ConfigText {
+  name: string;
+  text: string;
+  place: Place;
+  /** Of a raw Ignition config (`.ign`, `.ignition`): what it says, valid. Undefined for templates. */
+  config?: IgnitionConfig;
+}
+
+export interface MachineIndex {
+  byName: ReadonlyMap<string, Machine>;
+  /** Lower case with colons. */
+  byMac: ReadonlyMap<string, Machine>;
+  /** Those that have an address of their own. */
+  byAddress: ReadonlyMap<string, Machine>;
+}
+
+/** What a machine's request says, with the labels that its description adds; these win. */
+export function machineLabels({ machines }: Snapshot, said: Labels): Labels {
+  const own = said.mac === undefined ? undefined : machines.byMac.get(said.mac)?.labels;
+  return own === undefined ? said : { ...said, ...own };
+}
+
+/** What was read of all files, with where each text came from. */
+export interface Contents extends Omit<Inventory, "ignition" | "cloud" | "generic"> {
+  settings: LabSettings;
+  ignition: ReadonlyMap<string, ConfigText>;
+  cloud: ReadonlyMap<string, ConfigText>;
+  generic: ReadonlyMap<string, ConfigText>;
+}
+
+/** @param contents that were found valid: ids, names, MACs and addresses are each there once. */
+export function makeSnapshot(contents: Contents, digest: string): Snapshot {
+  const { machines, groups, profiles, assets } = contents;
+  return {
+    digest,
+    settings: contents.settings,
+    networks: contents.networks,
+    dns: contents.dns,
+    machines: {
+      byName: new Map(machines.map((machine) => [machine.name, machine])),
+      byMac: new Map(machines.map((machine) => [machine.mac, machine])),
+      byAddress: new Map(
+        machines.flatMap((machine) => (machine.address === undefined ? [] : [[machine.address, machine]])),
+      ),
+    },
+    groups: indexGroups(groups),
+    groupsById: new Map(groups.map((group) => [group.id, group])),
+    profiles: new Map(profiles.map((profile) => [profile.id, profile])),
+    ignition: contents.ignition,
+    cloud: contents.cloud,
+    generic: contents.generic,
+    ...(assets === undefined ? {} : { assets }),
+  };
+}
