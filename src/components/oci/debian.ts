@@ -53,7 +53,8 @@ export async function makeDebianTree(request: DebianTreeRequest, context: Contex
       onWait: (holder) => context.events({ type: "info", message: `waiting for ${holder} to end with apt` }),
     }),
   );
-  scope.defer(() => handOver(cache, context.owner));
+  // Not the whole cache: the trees beside them keep their owners.
+  for (const directory of [archives, lists]) scope.defer(() => handOver(directory, context.owner));
   const scratch = await mkdtemp(join(tmpdir(), "slipway-apt-"));
   scope.defer(() => rm(scratch, { recursive: true, force: true }));
   const aptConfig = join(scratch, "apt.conf");

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RunOptions, run } from "../../../src/base/run.js";
 import { hostState, slipwayProgram, TestHome } from "../harness.js";
 
-// A user of this machine calls slipway with the real sudo: what is in the user's home afterwards is the user's.
+// A user of this machine calls slipway with the real sudo, which keeps HOME as some set it up: what is in the user's home afterwards is the user's.
 const user = "slipway-test";
 const directory = `/home/${user}`;
 const sudoers = `/etc/sudoers.d/${user}`;
@@ -15,7 +15,8 @@ let before: Awaited<ReturnType<typeof hostState>>;
 beforeAll(async () => {
   home = await TestHome.create();
   await run("useradd", ["--create-home", "--home-dir", directory, "--shell", "/bin/sh", user]);
-  await writeFile(sudoers, `${user} ALL=(root) NOPASSWD:SETENV: ${process.execPath}\n`, { mode: 0o440 });
+  const rules = [`Defaults:${user} !secure_path`, `${user} ALL=(root) NOPASSWD:SETENV: ${process.execPath}`];
+  await writeFile(sudoers, `${rules.join("\n")}\n`, { mode: 0o440 });
   before = await hostState();
   await run("chmod", ["755", home.directory]);
   await home.slipway(["bundle", "create", join(home.directory, "slipway.bundle")]);
@@ -36,10 +37,11 @@ const asUser = (command: string[], options: RunOptions = {}) =>
 
 /** With the user's HOME kept, which leaves more behind than sudo's own way. */
 const sudo = (args: string[], options: RunOptions = {}) =>
-  asUser(["sudo", "-n", "--preserve-env=HOME", process.execPath, slipwayProgram, ...args], options);
+  asUser(["sudo", "-n", "--preserve-env=HOME,PATH", process.execPath, slipwayProgram, ...args], options);
 
 /** Trees of machines and images: their owners are those that they have in a node. */
 const trees = [
+  ".cache/slipway/debian/trees/*/root",
   ".cache/slipway/node-images/*/rootfs",
   ".cache/slipway/node-layers/*/tree",
   ".cache/slipway/image-sets/*/containerd",
@@ -65,6 +67,14 @@ test("a bundle and a cluster under sudo leave files of the user's alone, but for
   await sudo(["config", "set", "memory", "2Gi"]);
   await sudo(["profile", profile]);
   expect(await notTheUsers()).toEqual([]);
+});
+
+test("so do builds, whichever program writes: go, apt, mmdebstrap", async () => {
+  await sudo(["components", "build", "cni-static", "busybox", "kube-proxy-image"]);
+  expect(await find([join(directory, ".cache/slipway")], "-maxdepth", "1", "-name", "[bd]*")).toHaveLength(2);
+  expect(await notTheUsers()).toEqual([]);
+  const roots = await find([join(directory, ".cache/slipway/debian/trees")], "-name", "root", "-prune");
+  expect(await find(roots, "-user", user)).toEqual([]);
 });
 
 test("the nodes' trees keep their owners", async () => {
