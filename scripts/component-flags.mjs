@@ -107,15 +107,14 @@ const flagsOfAll = (directory) =>
     Object.entries(binaries).map(([component, name]) => [component, flagsOf(join(directory, name))]),
   );
 
+/** The gates that each component's `--help` names. */
+const gatesOfAll = (directory) =>
+  Object.entries(binaries).map(([component, name]) => [component, gatesInHelp(join(directory, name))]);
+
 /** The gates that some components would refuse, and which know them. */
-function gateComponentsOf(directory, gates) {
-  const inHelp = Object.entries(binaries).map(([component, name]) => [
-    component,
-    gatesInHelp(join(directory, name)),
-  ]);
+function gateComponentsOf(inHelp) {
   const result = {};
   for (const gate of new Set(inHelp.flatMap(([, names]) => names))) {
-    if (!(gate in gates)) throw new Error(`${directory} has a gate that the lists lack: ${gate}`);
     const having = inHelp.filter(([, names]) => names.includes(gate)).map(([component]) => component);
     if (having.length < inHelp.length) result[gate] = having;
   }
@@ -151,6 +150,9 @@ for (const argument of process.argv.slice(2)) {
   for (const [, gate] of staging("client-go", "features/known_features.go").matchAll(/ Feature = "(\w+)"/g)) {
     gates[gate] ??= null;
   }
+  // A release may forget one of its own; what help names is not GA, and so not locked.
+  const inHelp = hasBinaries ? gatesOfAll(directory) : [];
+  for (const gate of inHelp.flatMap(([, names]) => names)) gates[gate] ??= null;
   const before = data.kubernetes[minor];
   data.kubernetes[minor] = {
     ...(hasBinaries ? { flags: flagsOfAll(directory) } : before?.flags ? { flags: before.flags } : {}),
@@ -159,7 +161,7 @@ for (const argument of process.argv.slice(2)) {
       proxy: fieldsOf(staging("kube-proxy", "config/v1alpha1/types.go"), "KubeProxyConfiguration"),
     },
     gates: Object.fromEntries(Object.entries(gates).sort(([a], [b]) => (a < b ? -1 : 1))),
-    gateComponents: hasBinaries ? gateComponentsOf(directory, gates) : (before?.gateComponents ?? {}),
+    gateComponents: hasBinaries ? gateComponentsOf(inHelp) : (before?.gateComponents ?? {}),
   };
 }
 

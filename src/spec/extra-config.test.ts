@@ -31,12 +31,20 @@ describe("what components can be told", () => {
     expect(options.gates).toMatchObject({ AllAlpha: null, AllBeta: null });
   });
 
-  test("flags are those of the binaries", () => {
-    const { flags } = componentOptions("v1.36.3")!;
+  test.each(offered)("flags of %s are those of its binaries", (version) => {
+    const { flags } = componentOptions(version)!;
     for (const component of configurableComponents) expect(flags[component]!.length).toBeGreaterThan(50);
     expect(flags.apiserver).toContain("audit-log-path");
     expect(flags.apiserver).not.toContain("version");
     expect(flags.etcd).toContain("quota-backend-bytes");
+  });
+
+  test("a flag that came or went is known at its release only", () => {
+    const apiserver = (version: string) => componentOptions(version)!.flags.apiserver;
+    const all = offered.map((version) => apiserver(version)!.join());
+    expect(new Set(all).size).toBe(offered.length);
+    // A gate that the release's own list forgets is taken from the binaries.
+    expect(componentOptions("v1.34.4")!.gates).toHaveProperty("CustomCPUCFSQuotaPeriod", null);
   });
 
   test("where flags are not known, what could be one is taken", () => {
