@@ -18,6 +18,7 @@ const versions = {
   pause: ["3.10.1"],
   busybox: ["1.35.0"],
   ignition: ["v2.24.0"],
+  butane: ["v0.23.0"],
 } as const;
 
 /** The kubernetes module whose tree holds agnhost 2.63.0, and the source of pause. */
@@ -253,6 +254,16 @@ export const catalogEntries: readonly CatalogEntry[] = [
       "-X github.com/coreos/ignition/v2/internal/distro.selinuxRelabel=false",
     ],
     cgo: { libraries: [{ name: "blkid", debianPackage: "libblkid-dev" }] },
+  }),
+  goCommand("ignition-validate", versions.ignition, {
+    module: "github.com/coreos/ignition/v2",
+    package: "validate",
+    ldflags: ["-X github.com/coreos/ignition/v2/internal/version.Raw={bare}"],
+  }),
+  goCommand("butane", versions.butane, {
+    module: "github.com/coreos/butane",
+    package: "internal",
+    ldflags: ["-X github.com/coreos/butane/internal/version.Raw={bare}"],
   }),
   image("pause", versions.pause, "registry.k8s.io/pause:{version}"),
   image("coredns", versions.coredns, "docker.io/coredns/coredns:{bare}"),

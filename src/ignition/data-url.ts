@@ -1,8 +1,13 @@
 import { SlipwayError } from "../base/errors.js";
 
-/** Writes contents as a `data:` URL (RFC 2397), in the shorter of its two encodings: short text stays readable. */
-export function encodeDataUrl(contents: string | Uint8Array): string {
+/**
+ * Writes contents as a `data:` URL (RFC 2397), in the shorter of its two encodings: short text stays readable.
+ *
+ * @param options.escaped percent-escaped, however long
+ */
+export function encodeDataUrl(contents: string | Uint8Array, { escaped: always = false } = {}): string {
   const bytes = typeof contents === "string" ? Buffer.from(contents, "utf8") : Buffer.from(contents);
+  if (always) return `data:,${percentEncode(bytes)}`;
   const base64 = `data:;base64,${bytes.toString("base64")}`;
   if (bytes.length > base64.length) return base64; // percent-encoding never shortens
   const escaped = `data:,${percentEncode(bytes)}`;

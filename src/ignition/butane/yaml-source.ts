@@ -1,0 +1,186 @@
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
+import type { LocatedProblem } from "../parse.js";
+import type { Problem } from "../problem.js";
+import { isNull } from "./yaml-scalar.js";
+
+/** A key of a YAML mapping with its value. */
+export interface YamlEntry {
+  key: string;
+  keyNode: Node;
+  /** Undefined where nothing stands: null. */
+  value: YamlNode | undefined;
+  /** The mapping says the key twice. */
+  repeated: boolean;
+}
+
+/** A node that is no alias. */
+export type YamlNode = Scalar | YAMLMap | YAMLSeq;
+
+/** Steps through aliases are bounded: a short text of aliases to aliases stands for a very long one. */
+const maxAliasSteps = 100_000;
+
+/** A mapping may merge itself. */
+const maxMergeDepth = 50;
+
+/** The first document of a YAML text, with its positions. */
+export class YamlSource {
+  readonly root: YamlNode | undefined;
+  /** What keeps the text from being read, and what is not read of it. */
+  readonly problems: LocatedProblem[];
+  readonly #document: Document.Parsed | undefined;
+  readonly #lines = new LineCounter();
+  readonly #file: string;
+  #aliasSteps = 0;
+  #mergeDepth = 0;
+
+  constructor(text: string, file: string) {
+    this.#file = file;
+    // Scalars stay text: what they mean depends on the field that they are for.
+    const documents = parseAllDocuments(text, {
+      lineCounter: this.#lines,
+      schema: "failsafe",
+      uniqueKeys: false,
+      logLevel: "silent",
+      prettyErrors: false,
+    });
+    const [first, second] = Array.isArray(documents) ? documents : [];
+    this.#document = first;
+    this.problems = (first?.errors ?? []).map(({ message, pos }) => this.#problem(pos[0], message, "error"));
+    if (second && second.contents !== null && this.problems.length === 0) {
+      const message = "a second document: only the first one is read";
+      this.problems.push(this.#problem(second.range[0], message, "warning"));
+    }
+    this.root = this.problems.some(({ severity }) => severity === "error")
+      ? undefined
+      : this.#resolve(first?.contents ?? undefined);
+  }
+
+  /** The mapping's entries in order, merge keys (`<<`) put in; its own keys win. */
+  entries(map: YAMLMap): YamlEntry[] {
+    const entries: YamlEntry[] = [];
+    const own = new Set<string>();
+    const merged: Node[] = [];
+    for (const pair of map.items as Pair<Node, Node | null>[]) {
+      const key = keyText(pair.key);
+      if (key === undefined) continue;
+      if (key === "<<" && isScalar(pair.key) && pair.key.type === "PLAIN") {
+        if (pair.value) merged.push(pair.value);
+        continue;
+      }
+      const value = this.#resolve(pair.value ?? undefined);
+      entries.push({ key, keyNode: pair.key, value, repeated: own.has(key) });
+      own.add(key);
+    }
+    for (const node of merged) {
+      for (const entry of this.#mergedEntries(node)) {
+        if (own.has(entry.key)) continue;
+        own.add(entry.key);
+        entries.push(entry);
+      }
+    }
+    return entries;
+  }
+
+  /** The sequence's items; empty ones are left out. */
+  items(sequence: YAMLSeq): YamlNode[] {
+    return (sequence.items as (Node | null)[])
+      .map((item) => this.#resolve(item ?? undefined))
+      .filter((item) => item !== undefined)
+      .filter((item) => !isNull(item));
+  }
+
+  /** Adds the place of each problem's path, or of the nearest thing above it that stands in the text. */
+  locate(problems: Problem[]): LocatedProblem[] {
+    return problems.map(({ path, message, severity }) => {
+      const located = this.#problem(this.#offsetOf(path), message, severity);
+      return { ...located, path };
+    });
+  }
+
+  /** Whether something stands at a path. */
+  has(path: Problem["path"]): boolean {
+    return this.#walk(path).rest === 0;
+  }
+
+  #offsetOf(path: Problem["path"]): number {
+    return this.#walk(path).node?.range?.[0] ?? 0;
+  }
+
+  #walk(path: Problem["path"]): { node: Node | undefined; rest: number } {
+    let at = this.root;
+    let found: Node | undefined = this.root;
+    for (const [i, step] of path.entries()) {
+      const rest = path.length - i;
+      if (isMap(at)) {
+        const entry = this.entries(at).find(({ key }) => key === step);
+        if (!entry) return { node: found, rest };
+        at = entry.value;
+        found = at && !isNull(at) && !isMap(at) && !isSeq(at) ? at : entry.keyNode;
+      } else if (isSeq(at) && typeof step === "number") {
+        const item = this.items(at)[step];
+        if (!item) return { node: found, rest };
+        at = item;
+        found = item;
+      } else {
+        return { node: found, rest };
+      }
+    }
+    return { node: found, rest: 0 };
+  }
+
+  #mergedEntries(node: Node): YamlEntry[] {
+    const target = this.#resolve(node);
+    const maps = isSeq(target) ? this.items(target) : [target];
+    if (this.#mergeDepth > maxMergeDepth) return [];
+    this.#mergeDepth++;
+    const entries = maps.flatMap((map) => (isMap(map) ? this.entries(map) : []));
+    this.#mergeDepth--;
+    return entries;
+  }
+
+  /** What an alias stands for. */
+  #resolve(node: Node | undefined): YamlNode | undefined {
+    let at = node;
+    while (isAlias(at)) {
+      if (++this.#aliasSteps > maxAliasSteps) return undefined;
+      at = (at as Alias).resolve(this.#document!);
+    }
+    return at as YamlNode | undefined;
+  }
+
+  /** Whether aliases were followed more often than any honest file needs. */
+  get exhausted(): boolean {
+    return this.#aliasSteps > maxAliasSteps;
+  }
+
+  #problem(offset: number, message: string, severity: Problem["severity"]): LocatedProblem {
+    const { line, col } = this.#lines.linePos(offset);
+    return {
+      path: [],
+      message,
+      severity,
+      file: this.#file,
+      line: Math.max(line, 1),
+      column: Math.max(col, 1),
+    };
+  }
+}
+
+const keyText = (key: Node | null): string | undefined => {
+  if (isScalar(key)) return String(key.value ?? "");
+  return key === null ? "" : undefined;
+};
