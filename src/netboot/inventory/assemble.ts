@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import { nearText } from "../../spec/problems.js";
+import { parseConfigText, type TextKind } from "./config-text.js";
+import type { InventoryFiles } from "./inventory-files.js";
+import type { LabText } from "./lab.js";
+import { type InventoryProblem, isError } from "./problem.js";
+import { noSettings } from "./settings.js";
+import { type ConfigText, type Contents, makeSnapshot, type Snapshot } from "./snapshot.js";
+import type { BootProfile, Group } from "./types.js";
+
+/** What came of reading an inventory. */
+export interface Loaded {
+  /** Undefined when there are errors. */
+  snapshot?: Snapshot;
+  problems: InventoryProblem[];
+}
+
+/** Puts together what the files of an inventory say: valid as a whole, or not at all. */
+export function assemble(files: InventoryFiles): Loaded {
+  const problems = [...files.problems];
+  const groups: Group[] = [];
+  const profiles: BootProfile[] = [];
+  const texts = {
+    ignition: new Map<string, ConfigText>(),
+    cloud: new Map<string, ConfigText>(),
+    generic: new Map<string, ConfigText>(),
+  };
+  const sum = createHash("sha256");
+  for (const path of [...files.files.keys()].sort()) {
+    const { digest, problems: own, group, profile, text, role } = files.files.get(path)!;
+    sum.update(`${path}\0${digest}\n`);
+    problems.push(...own);
+    if (group) groups.push(group);
+    if (profile) profiles.push(profile);
+    if (text) texts[role.kind as TextKind].set(text.name, text);
+  }
+  const { lab } = files;
+  for (const text of lab?.texts ?? []) addLabText(text, files, texts[text.kind], problems);
+  addUnlessThere("group", groups, lab?.groups ?? [], problems);
+  addUnlessThere("boot profile", profiles, lab?.profiles ?? [], problems);
+  const contents: Contents = {
+    networks: lab?.networks ?? [],
+    dns: lab?.dns ?? { records: [], forward: [] },
+    machines: lab?.machines ?? [],
+    groups,
+    profiles,
+    ...texts,
+    settings: lab?.settings ?? noSettings,
+  };
+  const assets = lab?.assets ?? files.assets;
+  if (assets !== undefined) contents.assets = assets;
+  problems.push(...danglingProblems(contents, lab !== undefined));
+  if (problems.some(isError)) return { problems };
+  return { snapshot: makeSnapshot(contents, sum.digest("hex")), problems };
+}
+
+function addLabText(
+  labText: LabText,
+  files: InventoryFiles,
+  texts: Map<string, ConfigText>,
+  problems: InventoryProblem[],
+): void {
+  const { kind, name, place, path } = labText;
+  const complain = (check: string, message: string) =>
+    problems.push({ severity: "error", check, place, path, message });
+  if ("text" in labText) {
+    if (texts.has(name)) {
+      const other = texts.get(name)!.place.file;
+      complain(
+        "duplicate-id",
+        `is kept under the name ${name}, and so is ${other}; move the text into a file`,
+      );
+      return;
+    }
+    const parsed = parseConfigText(kind, name, labText.text, place);
+    problems.push(...parsed.problems);
+    if (parsed.value) texts.set(name, parsed.value);
+    return;
+  }
+  const file = files.files.get(labText.file);
+  if (file === undefined) complain("missing-file", `there is no file ${labText.file}`);
+  else if (file.text && !texts.has(name)) {
+    // Read for another of matchbox's directories than this boot profile takes it for.
+    const parsed = parseConfigText(kind, name, file.text.text, file.text.place);
+    problems.push(...parsed.problems);
+    if (parsed.value) texts.set(name, parsed.value);
+  } else if (!file.text && file.role.kind !== kind) {
+    complain("missing-file", `${labText.file} is no configuration: it holds a ${file.role.kind}`);
+  }
+}
+
+/** Of one id in a lab.yaml and in matchbox's layout beside it, neither is meant more than the other. */
+function addUnlessThere<T extends Group | BootProfile>(
+  what: string,
+  list: T[],
+  added: readonly T[],
+  problems: InventoryProblem[],
+): void {
+  const known = new Map(list.map((one) => [one.id, one]));
+  for (const one of added) {
+    const other = known.get(one.id);
+    if (other === undefined) list.push(one);
+    else {
+      const message = `the ${what} ${one.id} is in ${other.place.file} as well`;
+      problems.push({ severity: "error", check: "duplicate-id", place: one.place, path: "", message });
+    }
+  }
+}
+
+/**
+ * Names that lead nowhere. In a lab.yaml they are errors. In matchbox's layout they are allowed, as its API's clients
+ * put and delete a group, its boot profile and its configuration one by one, in any order; until all are there, the
+ * machine gets nothing.
+ */
+function danglingProblems(contents: Contents, hasLab: boolean): InventoryProblem[] {
+  const problems: InventoryProblem[] = [];
+  const complain = ({ place }: Group | BootProfile, path: string, message: string) => {
+    const severity = hasLab && place.line !== undefined ? "error" : "warning";
+    problems.push({ severity, check: "unknown-reference", place, path, message });
+  };
+  const known = new Set(contents.profiles.map(({ id }) => id));
+  for (const group of contents.groups) {
+    if (!known.has(group.profile)) {
+      complain(
+        group,
+        "profile",
+        unknownText("boot profile", group.profile, problems.length < 20 ? known : []),
+      );
+    }
+  }
+  for (const profile of contents.profiles) {
+    const named = { ignition: profile.ignitionId, cloud: profile.cloudId, generic: profile.genericId };
+    for (const [kind, name] of Object.entries(named) as [TextKind, string | undefined][]) {
+      if (name === undefined || contents[kind].has(name)) continue;
+      complain(profile, `${kind}_id`, unknownText(`file in ${kind}/ called`, name, contents[kind].keys()));
+    }
+  }
+  return problems;
+}
+
+const unknownText = (what: string, name: string, known: Iterable<string>): string =>
+  `there is no ${what} ${name}${nearText(name, known)}`;
