@@ -18,14 +18,19 @@ export function parseIgnition(
   text: string,
   file: string,
 ): { config: IgnitionConfig | undefined; problems: LocatedProblem[] } {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    return { config: undefined, problems: [syntaxProblem(text, file, error as SyntaxError)] };
-  }
-  const { config, problems } = validateIgnition(document);
+  const { value, problem } = readJson(text, file);
+  if (problem) return { config: undefined, problems: [problem] };
+  const { config, problems } = validateIgnition(value);
   return { config, problems: locateProblems(problems, text, file) };
+}
+
+/** Reads JSON; `problem` says where it stops being that. */
+export function readJson(text: string, file: string): { value?: unknown; problem?: LocatedProblem } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { problem: syntaxProblem(text, file, error as SyntaxError) };
+  }
 }
 
 /** Finds the line and column of each problem in the JSON text that the config came from. */

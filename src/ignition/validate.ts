@@ -9,7 +9,7 @@ import { checkNodes } from "./storage-checks.js";
 import { checkUnitPaths, checkUnits } from "./systemd-checks.js";
 
 /** The newest stable spec that ignition 2.24 and we know is 3.5. */
-const newestMinor = 5;
+export const newestMinor = 5;
 
 export interface Validation {
   /** Undefined when there are errors. Holds what the spec knows: no unknown keys, no nulls. */
@@ -26,7 +26,7 @@ export function validateIgnition(document: unknown): Validation {
   const value = withoutNulls(document);
   const minor = specMinor(value, report);
   if (minor === undefined) return { config: undefined, problems: report.problems };
-  const config = parseShape(value, configSchema(minor), report);
+  const config = parseShape(value, configSchema(minor), report) as IgnitionConfig | undefined;
   if (config) {
     checkDuplicates(config, report);
     checkIgnition(config.ignition, report.at("ignition"), minor);
@@ -41,7 +41,7 @@ export function validateIgnition(document: unknown): Validation {
 }
 
 /** In Ignition's JSON null is the same as nothing. */
-function withoutNulls(value: unknown): unknown {
+export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
@@ -68,10 +68,14 @@ function specMinor(document: unknown, report: Report): number | undefined {
   return undefined;
 }
 
-/** Types and unknown keys. Unknown keys are warnings, and dropped. */
-function parseShape(value: unknown, schema: z.ZodType, report: Report): IgnitionConfig | undefined {
+/**
+ * Types and unknown keys. Unknown keys are warnings, and dropped.
+ *
+ * @param value from `withoutNulls`: it may be changed
+ */
+export function parseShape<T>(value: unknown, schema: z.ZodType<T>, report: Report): T | undefined {
   const result = schema.safeParse(value);
-  if (result.success) return result.data as IgnitionConfig;
+  if (result.success) return result.data;
   let failed = false;
   for (const issue of result.error.issues) {
     const at = report.at(...(issue.path as Problem["path"]));

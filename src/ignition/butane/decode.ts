@@ -15,6 +15,7 @@ export function decodeYaml(
   report: Report,
 ): unknown {
   if (node === undefined || isNull(node)) return undefined;
+  if (shape.kind === "anything") return true;
   if (shape.kind === "object") {
     if (isMap(node)) return decodeObject(node, shape.fields, source, report);
     report.error("must be a mapping");

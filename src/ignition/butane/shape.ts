@@ -4,14 +4,21 @@ import { configSchema } from "../schema.js";
 /** What a place of a Butane config holds. Keys are as they are written there: snake_case. */
 export type Shape =
   | { kind: "text" | "integer" | "flag" }
+  /** Not read: only that it is there. */
+  | { kind: "anything" }
   | { kind: "list"; item: Shape }
-  | { kind: "object"; fields: Record<string, Shape> };
+  | ObjectShape;
+
+export interface ObjectShape {
+  kind: "object";
+  fields: Record<string, Shape>;
+}
 
 export const text: Shape = { kind: "text" };
 export const integer: Shape = { kind: "integer" };
 export const flag: Shape = { kind: "flag" };
 export const listOf = (item: Shape): Shape => ({ kind: "list", item });
-export const object = (fields: Record<string, Shape>): Shape => ({ kind: "object", fields });
+export const object = (fields: Record<string, Shape>): ObjectShape => ({ kind: "object", fields });
 
 /** `size_mib` → `sizeMiB`: a Butane key by Ignition's name. */
 export const camelKey = (key: string): string =>
@@ -26,8 +33,8 @@ export const snakeKey = (key: string): string =>
  * snake_case, and what Butane adds (coreos.github.io/butane/config-fcos-v1_6 and its siblings).
  */
 export function baseShape(minor: number): Record<string, Shape> {
-  const config = shapeOf(configSchema(minor), minor) as Shape & { fields: Record<string, Shape> };
-  const ignition = config.fields.ignition as Shape & { fields: Record<string, Shape> };
+  const config = shapeOf(configSchema(minor), minor) as ObjectShape;
+  const ignition = config.fields.ignition as ObjectShape;
   delete ignition.fields.version;
   return { variant: text, version: text, ...config.fields };
 }

@@ -1,7 +1,10 @@
 import type { IgnitionConfig } from "../config.js";
+import { translateContainerLinux } from "../legacy/container-linux.js";
+import { containerLinuxShape } from "../legacy/container-linux-shape.js";
 import type { LocatedProblem } from "../parse.js";
 import { type Problem, Report } from "../problem.js";
 import { validateIgnition } from "../validate.js";
+import { withoutEmpty } from "../without-empty.js";
 import { bootDeviceEntries } from "./boot-device.js";
 import { checkDecoded, checkTranslated } from "./checks.js";
 import { toIgnition } from "./contents.js";
@@ -47,12 +50,22 @@ function translateSource(
   options: ButaneOptions,
   report: Report,
 ): IgnitionConfig | undefined {
+  if (isContainerLinux(source)) return translateContainerLinux(source, options, report);
   const variant = readVariant(source, report);
   if (!variant) return undefined;
   const shape = object({ ...baseShape(variant.minor), ...variant.fields });
   const decoded = (decodeYaml(source.root, shape, source, report) ?? {}) as Decoded;
   if (hasErrors(report.problems)) return undefined;
   return translateDecoded(decoded, variant, source, options, report);
+}
+
+const containerLinuxSections = Object.keys(containerLinuxShape.fields);
+
+/** A config from before Butane says nowhere what it is. */
+function isContainerLinux(source: YamlSource): boolean {
+  const has = (...path: string[]) => source.has(path);
+  if (has("variant") || has("version") || has("ignition", "version")) return false;
+  return containerLinuxSections.some((section) => has(section));
 }
 
 function readVariant(source: YamlSource, report: Report): Variant | undefined {
@@ -65,7 +78,9 @@ function readVariant(source: YamlSource, report: Report): Variant | undefined {
   ) ?? {}) as { variant?: string; version?: string };
   report.problems.push(...head.problems.filter(({ severity }) => severity === "error"));
   if (hasErrors(report.problems)) return undefined;
-  if (!variant) report.at("variant").error("variant is missing; e.g. fcos or flatcar");
+  if (source.has(["ignition", "version"])) {
+    report.at("ignition", "version").error("this is an Ignition config already, not a Butane one");
+  } else if (!variant) report.at("variant").error("variant is missing; e.g. fcos or flatcar");
   else if (!version) report.at("version").error("version is missing; e.g. 1.5.0");
   else {
     const found = findVariant(variant, version);
@@ -104,19 +119,5 @@ function translateDecoded(
   }
   return config;
 }
-
-/** Without empty mappings and lists, but in lists: they say nothing. */
-function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutEmpty);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .map(([key, child]) => [key, withoutEmpty(child)] as const)
-      .filter(([key, child]) => !isEmpty(child) && !(key === "number" && child === 0)),
-  );
-}
-
-const isEmpty = (value: unknown): boolean =>
-  value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
 
 const hasErrors = (problems: Problem[]): boolean => problems.some(({ severity }) => severity === "error");
