@@ -49,7 +49,7 @@ export function assemble(files: InventoryFiles): Loaded {
   };
   const assets = lab?.assets ?? files.assets;
   if (assets !== undefined) contents.assets = assets;
-  problems.push(...danglingProblems(contents, lab !== undefined));
+  problems.push(...danglingProblems(contents));
   if (problems.some(isError)) return { problems };
   return { snapshot: makeSnapshot(contents, sum.digest("hex")), problems };
 }
@@ -112,10 +112,10 @@ function addUnlessThere<T extends Group | BootProfile>(
  * put and delete a group, its boot profile and its configuration one by one, in any order; until all are there, the
  * machine gets nothing.
  */
-function danglingProblems(contents: Contents, hasLab: boolean): InventoryProblem[] {
+function danglingProblems(contents: Contents): InventoryProblem[] {
   const problems: InventoryProblem[] = [];
   const complain = ({ place }: Group | BootProfile, path: string, message: string) => {
-    const severity = hasLab && place.line !== undefined ? "error" : "warning";
+    const severity = place.line === undefined ? "warning" : "error"; // only a lab.yaml's have a line
     problems.push({ severity, check: "unknown-reference", place, path, message });
   };
   const known = new Set(contents.profiles.map(({ id }) => id));

@@ -61,20 +61,21 @@ export class InventoryFiles {
   /** What is wrong with the directory itself. */
   problems: InventoryProblem[] = [];
   readonly #labName: string;
-  readonly #labOnly: boolean;
+  /** One file, and those that it names. */
+  readonly labOnly: boolean;
 
   /** @param labName given: that file alone, and those that it names */
   constructor(directory: string, labName?: string) {
     this.directory = directory;
     this.#labName = labName ?? labFileName;
-    this.#labOnly = labName !== undefined;
+    this.labOnly = labName !== undefined;
   }
 
   /** Reads what is new or has changed, forgets what is gone. */
   async refresh(): Promise<void> {
     this.problems = [];
     const listed = new Map<string, FileRole>([[this.#labName, { kind: "lab" }]]);
-    if (!this.#labOnly) {
+    if (!this.labOnly) {
       for (const folder of folders) await this.#list(folder, folder, listed);
     }
     await this.#readAll(listed);
@@ -87,7 +88,7 @@ export class InventoryFiles {
     for (const path of this.files.keys()) {
       if (!listed.has(path) && !named.has(path)) this.files.delete(path);
     }
-    this.assets = this.#labOnly ? undefined : await this.#directoryIfPresent("assets");
+    this.assets = this.labOnly ? undefined : await this.#directoryIfPresent("assets");
     if (this.files.size === 0) {
       this.#report("empty", "", `holds neither ${this.#labName} nor ${folders.join("/, ")}/`);
     }
@@ -95,11 +96,6 @@ export class InventoryFiles {
 
   get lab(): Lab | undefined {
     return this.files.get(this.#labName)?.lab;
-  }
-
-  /** Whether there is a lab.yaml, valid or not. */
-  get hasLab(): boolean {
-    return this.files.has(this.#labName);
   }
 
   /** Takes a file as it would be read with these contents; undefined takes it away. Gives back what was there. */
@@ -125,7 +121,7 @@ export class InventoryFiles {
   /** Directories in which a change may concern the inventory, absolute. Some may not be there. */
   watched(): string[] {
     const paths = new Set(["."]);
-    if (!this.#labOnly) for (const folder of folders) paths.add(folder);
+    if (!this.labOnly) for (const folder of folders) paths.add(folder);
     for (const [path, { lab }] of this.files) {
       if (path.includes("/")) paths.add(posix.dirname(path));
       for (const text of lab?.texts ?? []) if ("file" in text) paths.add(posix.dirname(text.file));
@@ -192,8 +188,7 @@ export class InventoryFiles {
       if (systemCode(error) !== "ENOENT")
         this.#report("unreadable", path, `cannot be read: ${messageOf(error)}`);
       // Gone since it was listed; or named by the lab.yaml, of which assemble() tells with its place.
-      else if (role.kind === "lab" && this.#labOnly)
-        this.#report("unreadable", path, "there is no such file");
+      else if (role.kind === "lab" && this.labOnly) this.#report("unreadable", path, "there is no such file");
     }
   }
 

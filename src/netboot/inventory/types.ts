@@ -22,6 +22,8 @@ export interface Group {
   selector: Labels;
   /** For the templates. */
   metadata: Record<string, JsonValue>;
+  /** Once it has reported that it is installed, a machine boots from its disk. @default the boot profile's */
+  install?: "once";
   place: Place;
 }
 
@@ -34,6 +36,10 @@ export interface BootProfile {
   ignitionId?: string;
   cloudId?: string;
   genericId?: string;
+  /** Once it has reported that it is installed, a machine boots from its disk. */
+  install?: "once";
+  /** Its configurations hold secrets: each is given once, for a token that comes with the boot script. */
+  secret?: true;
   place: Place;
 }
 
