@@ -46,6 +46,13 @@ export const commandSections = [
     ],
   },
   {
+    title: "Machine configs",
+    commands: [
+      { name: "butane", summary: "Translate a Butane config to Ignition" },
+      { name: "ignition", summary: "Validate, merge or upgrade Ignition configs" },
+    ],
+  },
+  {
     title: "Settings and help",
     commands: [
       { name: "config", summary: "Set what start does when a flag is not given" },

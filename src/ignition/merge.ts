@@ -1,5 +1,6 @@
 import type { IgnitionConfig } from "./config.js";
 import { entryKey, keySpaces } from "./duplicates.js";
+import { withoutEmpty } from "./without-empty.js";
 
 type Fields = Record<string, unknown>;
 
@@ -10,6 +11,16 @@ type Fields = Record<string, unknown>;
  */
 export function mergeIgnition(parent: IgnitionConfig, child: IgnitionConfig): IgnitionConfig {
   return mergeFields({ ...parent }, { ...child }) as unknown as IgnitionConfig;
+}
+
+/** Merges configs of any specs 3.x, the first parent first; the result is of the newest of their specs. */
+export function mergeConfigs(configs: IgnitionConfig[]): IgnitionConfig {
+  const versions = configs.map(({ ignition }) => ignition.version).sort(); // 3.0.0 to 3.5.0: as text is as by number
+  const merged = configs.reduce(mergeIgnition);
+  return withoutEmpty({
+    ...merged,
+    ignition: { ...merged.ignition, version: versions.at(-1) },
+  }) as IgnitionConfig;
 }
 
 function mergeFields(parent: Fields, child: Fields): Fields {

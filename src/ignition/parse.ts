@@ -52,23 +52,38 @@ export function locateProblems(problems: Problem[], text: string, file: string):
 }
 
 /** The error for a config that has problems: the first errors, each with its place. */
-export function ignitionError(problems: LocatedProblem[], file: string): SlipwayError {
+export function ignitionError(
+  problems: LocatedProblem[],
+  file: string,
+  { kind = "Ignition config", limit = 5 }: { kind?: string; limit?: number } = {},
+): SlipwayError {
   const errors = problems.filter(({ severity }) => severity === "error");
-  const shown = errors.slice(0, 5).map((problem) => [place(problem), describe(problem)]);
+  const shown = errors.slice(0, limit);
   const more = errors.length > shown.length ? ` (the first ${shown.length} are shown)` : "";
-  return new SlipwayError(
-    "NODE_CONFIG_INVALID",
-    `${file} is not a valid Ignition config: ${errors.length} errors${more}`,
-    {
-      details: Object.fromEntries(shown),
-    },
-  );
+  const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
+  return new SlipwayError("NODE_CONFIG_INVALID", `${file} is not a valid ${kind}: ${count}${more}`, {
+    details: problemDetails(shown),
+  });
 }
 
-const place = ({ file, line, column }: LocatedProblem): string => `${file}:${line}:${column}`;
+/** Problems by their place, as an error shows them. */
+export function problemDetails(problems: LocatedProblem[]): Record<string, string> {
+  const details: Record<string, string> = {};
+  for (const problem of problems) {
+    const place = placeOfProblem(problem);
+    details[place] = [
+      ...(details[place] === undefined ? [] : [details[place]]),
+      describeProblem(problem),
+    ].join("\n");
+  }
+  return details;
+}
+
+/** `node.ign:6:41` */
+export const placeOfProblem = ({ file, line, column }: LocatedProblem): string => `${file}:${line}:${column}`;
 
 /** `storage.files[0].path: the path is not absolute` */
-const describe = ({ path, message }: Problem): string => {
+export const describeProblem = ({ path, message }: Problem): string => {
   const keys = path.map((key, i) => (typeof key === "number" ? `[${key}]` : `${i > 0 ? "." : ""}${key}`));
   return keys.length > 0 ? `${keys.join("")}: ${message}` : message;
 };

@@ -4,7 +4,7 @@ import { convertV2 } from "./legacy/v2-convert.js";
 import { type ConfigV2, configV2Schema } from "./legacy/v2-schema.js";
 import { type LocatedProblem, locateProblems, readJson } from "./parse.js";
 import { Report } from "./problem.js";
-import { newestMinor, parseShape, validateIgnition, withoutNulls } from "./validate.js";
+import { parseShape, validateIgnition, withoutNulls } from "./validate.js";
 import { withoutEmpty } from "./without-empty.js";
 
 /**
@@ -68,6 +68,3 @@ const versionOf = (value: unknown): string => {
   const version = (value as { ignition?: { version?: unknown } } | null)?.ignition?.version;
   return typeof version === "string" ? version : "";
 };
-
-/** The specs that a config can be brought to. */
-export const upgradeTargets = Array.from({ length: newestMinor + 1 }, (_, minor) => `3.${minor}`);

@@ -9,7 +9,7 @@ import { checkNodes } from "./storage-checks.js";
 import { checkUnitPaths, checkUnits } from "./systemd-checks.js";
 
 /** The newest stable spec that ignition 2.24 and we know is 3.5. */
-export const newestMinor = 5;
+const newestMinor = 5;
 
 export interface Validation {
   /** Undefined when there are errors. Holds what the spec knows: no unknown keys, no nulls. */
@@ -61,9 +61,10 @@ function specMinor(document: unknown, report: Report): number | undefined {
   } else {
     const match = /^3\.(\d+)\.0$/.exec(version);
     if (match && Number(match[1]) <= newestMinor) return Number(match[1]);
+    const old = /^2\./.test(version) ? "; slipway ignition upgrade makes 3.4 of 2.x" : "";
     report
       .at("ignition", "version")
-      .error(`unsupported spec version "${version}": 3.0.0 to 3.${newestMinor}.0 are known`);
+      .error(`unsupported spec version "${version}": 3.0.0 to 3.${newestMinor}.0 are known${old}`);
   }
   return undefined;
 }

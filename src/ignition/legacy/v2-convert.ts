@@ -51,7 +51,8 @@ export function convertV2(old: ConfigV2, report: Report): Converted {
     },
     systemd: {
       units: systemd?.units?.map(({ enable, enabled, mask, contents, ...unit }, i) => {
-        if (enable) report.at("systemd", "units", i, "enable").warn(`${unit.name}: enable is now called enabled`);
+        if (enable)
+          report.at("systemd", "units", i, "enable").warn(`${unit.name}: enable is now called enabled`);
         const state = { enabled: enabled ?? (enable || undefined), mask: mask || undefined };
         return from({ ...unit, ...state, contents: contents || undefined }, "systemd", "units", i);
       }),
