@@ -29,7 +29,7 @@ try {
   await rm(fresh, { recursive: true, force: true });
 }
 if (!fast) {
-  await writeSchema();
+  await writeSchemas();
   writeTypes();
 }
 // Dated when the build began: a source that was saved meanwhile is newer.
@@ -94,11 +94,12 @@ async function install(from) {
   }
 }
 
-async function writeSchema() {
-  const source = "src/spec/json-schema.ts";
-  if (!existsSync(join(root, source))) return;
-  const { clusterJsonSchema } = await importSource(source);
-  await writeFile(join(dist, "cluster.schema.json"), `${JSON.stringify(clusterJsonSchema(), null, 2)}\n`);
+async function writeSchemas() {
+  const { clusterJsonSchema } = await importSource("src/spec/json-schema.ts");
+  const { labJsonSchema } = await importSource("src/netboot/inventory/lab-json-schema.ts");
+  for (const [name, schema] of Object.entries({ cluster: clusterJsonSchema(), lab: labJsonSchema() })) {
+    await writeFile(join(dist, `${name}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
+  }
 }
 
 async function importSource(source) {

@@ -1,5 +1,6 @@
-import { parseIgnition } from "../../ignition/parse.js";
+import { type LocatedProblem, parseIgnition } from "../../ignition/parse.js";
 import { pathText } from "../../spec/problems.js";
+import { parseTemplate } from "../template/template.js";
 import type { InventoryProblem } from "./problem.js";
 import type { ConfigText } from "./snapshot.js";
 import type { Place } from "./types.js";
@@ -12,8 +13,8 @@ export type TextKind = (typeof textKinds)[number];
 export const isRawIgnition = (name: string): boolean => /\.(ign|ignition)$/.test(name);
 
 /**
- * Reads a configuration as it was written. Matchbox serves an empty config, with status 200, for a raw one that is not
- * valid; here it is an error.
+ * Reads a configuration as it was written: a template, which is parsed, or a raw Ignition config. Matchbox serves an empty
+ * config, with status 200, for a raw one that is not valid; here it is an error.
  */
 export function parseConfigText(
   kind: TextKind,
@@ -21,18 +22,23 @@ export function parseConfigText(
   text: string,
   place: Place,
 ): { value?: ConfigText; problems: InventoryProblem[] } {
-  if (kind !== "ignition" || !isRawIgnition(name)) return { value: { name, text, place }, problems: [] };
-  const { config, problems } = parseIgnition(text, place.file);
-  // An inline text begins somewhere inside its file; its own lines say nothing there.
-  const inline = place.line !== undefined;
-  return {
-    ...(config ? { value: { name, text, place, config } } : {}),
-    problems: problems.map(({ severity, path, message, file, line, column }) => ({
-      severity,
-      check: "ignition",
-      place: inline ? place : { file, line, column },
-      path: pathText(path),
-      message,
-    })),
-  };
+  if (kind === "ignition" && isRawIgnition(name)) {
+    const { config, problems } = parseIgnition(text, place.file);
+    const said = problems.map((problem) => textProblem("ignition", problem, place));
+    return { ...(config ? { value: { name, text, place, config } } : {}), problems: said };
+  }
+  const { template, problem } = parseTemplate(text, place.file);
+  return template
+    ? { value: { name, text, place, template }, problems: [] }
+    : { problems: [textProblem("template", problem, place)] };
+}
+
+/** A problem of a configuration's text, which may stand inside a file: an inline text begins on the line after its field. */
+export function textProblem(
+  check: string,
+  { severity, path, message, line, column }: LocatedProblem,
+  { file, line: outer }: Place,
+): InventoryProblem {
+  const place = outer === undefined ? { file, line, column } : { file, line: outer + line };
+  return { severity, check, place, path: pathText(path), message };
 }

@@ -93,6 +93,13 @@ describe("matchbox's layout", () => {
       'error ignition/c.ign:1:26 ignition.version: unsupported spec version "2.2.0": 3.0.0 to 3.5.0 are known',
     ],
     ["ignition/c.ign", "{", "error ignition/c.ign:1:2"],
+    ["ignition/c.yaml", "a:\n  {{if}}", "error ignition/c.yaml:2:"],
+    ["generic/x", "{{.a", "error generic/x:1:"],
+    [
+      "lab.yaml",
+      `${head}profiles:\n  - id: a\n    generic: |\n      one\n      {{end}}\n`,
+      "error lab.yaml:7: unexpected",
+    ],
   ])("%s: %s", async (path, contents, said) => {
     const all = await complaints({ "profiles/p.json": "{}", "profiles/worker.json": "{}", [path]: contents });
     expect(all).toContainEqual(expect.stringContaining(said));

@@ -1,4 +1,5 @@
 import type { IgnitionConfig } from "../../ignition/config.js";
+import type { Template } from "../template/template.js";
 import { type GroupIndex, indexGroups } from "./select.js";
 import type { LabSettings } from "./settings.js";
 import type { BootProfile, Group, Inventory, LabDns, Labels, LabNetwork, Machine, Place } from "./types.js";
@@ -33,7 +34,9 @@ export interface ConfigText {
   name: string;
   text: string;
   place: Place;
-  /** Of a raw Ignition config (`.ign`, `.ignition`): what it says, valid. Undefined for templates. */
+  /** Parsed once; undefined for a raw Ignition config. */
+  template?: Template;
+  /** Of a raw Ignition config (`.ign`, `.ignition`): what it says, valid; undefined for templates. */
   config?: IgnitionConfig;
 }
 
