@@ -1,0 +1,63 @@
+import { createSocket, type Socket } from "node:dgram";
+import { isSlipwayError, messageOf, SlipwayError, systemCode } from "../base/errors.js";
+import { type HostPort, portHolder } from "./ports.js";
+
+/**
+ * A UDP socket (IPv4) that has its port; port 0: any that is free. It sends to addresses only, never to names, without the
+ * turn of the event loop that looking up names costs each datagram.
+ *
+ * @throws {SlipwayError} as `listenError`
+ */
+export async function openUdp({ address, port }: Omit<HostPort, "protocol">): Promise<Socket> {
+  const socket = createSocket({
+    type: "udp4",
+    lookup: (name, _options, callback) => callback(null, name, 4),
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind({ address, port, exclusive: true }, () => {
+        socket.off("error", reject);
+        resolve();
+      });
+    });
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw await listenError({ address, port, protocol: "udp" }, error);
+  }
+}
+
+/**
+ * Why one cannot listen on a port, for people.
+ *
+ * @returns {SlipwayError} `PORT_IN_USE` with the holder; `PERMISSION_DENIED`; `ADDRESS_INVALID` when no interface has the
+ * address; `PREFLIGHT_FAILED`
+ */
+export async function listenError(at: HostPort, error: unknown): Promise<SlipwayError> {
+  if (isSlipwayError(error)) return error;
+  const where = `${at.protocol.toUpperCase()} port ${at.port} of ${at.address}`;
+  switch (systemCode(error)) {
+    case "EADDRINUSE": {
+      const holder = await portHolder(at).catch(() => undefined);
+      return new SlipwayError("PORT_IN_USE", `${where} is taken${holder ? ` by ${holder}` : ""}`, {
+        hint: "stop what holds it, or choose another port",
+        cause: error,
+      });
+    }
+    case "EACCES":
+      return new SlipwayError("PERMISSION_DENIED", `${where} may not be used by this user`, {
+        hint: "run it as root: ports below 1024 are root's",
+        cause: error,
+      });
+    case "EADDRNOTAVAIL":
+      return new SlipwayError("ADDRESS_INVALID", `no interface of this machine has ${at.address}`, {
+        hint: "ip address shows which there are",
+        cause: error,
+      });
+    default:
+      return new SlipwayError("PREFLIGHT_FAILED", `cannot listen on ${where}: ${messageOf(error)}`, {
+        cause: error,
+      });
+  }
+}
