@@ -40,7 +40,6 @@ export function translateButane(yamlText: string, options: ButaneOptions): Butan
   const source = new YamlSource(yamlText, options.file);
   const report = new Report();
   const config = hasErrors(source.problems) ? undefined : translateSource(source, options, report);
-  if (source.exhausted) report.error("too many aliases");
   const problems = [...source.problems, ...source.locate(report.problems)];
   return { config: hasErrors(problems) ? undefined : config, problems };
 }

@@ -14,22 +14,25 @@ const falses = new Set(["false", "False", "FALSE"]);
 const looseTrues = new Set(["y", "Y", "yes", "Yes", "YES", "on", "On", "ON"]);
 const looseFalses = new Set(["n", "N", "no", "No", "NO", "off", "Off", "OFF"]);
 
+/** Its text, unquoted and folded; the value would already be what a tag makes of it. */
+const sourceOf = (scalar: Scalar): string => scalar.source ?? String(scalar.value ?? "");
+
 /** Written without quotes or a tag that makes it text. */
 const isPlain = (scalar: Scalar): boolean =>
   (scalar.type === "PLAIN" || scalar.type === undefined) && scalar.tag !== `${coreTag}str`;
 
 /** null, or nothing at all. */
 export const isNull = (node: YamlNode): boolean =>
-  isScalar(node) && isPlain(node) && nulls.has(String(node.value ?? ""));
+  isScalar(node) && isPlain(node) && nulls.has(sourceOf(node));
 
 /** Any scalar is text where text is wanted: its own. */
 export function textOf(scalar: Scalar): string {
-  const text = String(scalar.value ?? "");
+  const text = sourceOf(scalar);
   return scalar.tag === `${coreTag}binary` ? Buffer.from(text, "base64").toString("utf8") : text;
 }
 
 export function flagOf(scalar: Scalar): boolean | undefined {
-  const text = String(scalar.value ?? "");
+  const text = sourceOf(scalar);
   if (looseTrues.has(text) || (isPlain(scalar) && trues.has(text))) return true;
   if (looseFalses.has(text) || (isPlain(scalar) && falses.has(text))) return false;
   return undefined;
@@ -48,7 +51,7 @@ const float = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:e[-+]?\d+)?$/i;
 /** An integer; a fraction is cut off, as the library does it. */
 export function integerOf(scalar: Scalar): number | undefined {
   if (!isPlain(scalar)) return undefined;
-  const text = String(scalar.value ?? "").replaceAll("_", "");
+  const text = sourceOf(scalar).replaceAll("_", "");
   const value = parseInteger(text);
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
 }

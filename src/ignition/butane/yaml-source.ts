@@ -40,7 +40,9 @@ const maxMergeDepth = 50;
 export class YamlSource {
   readonly root: YamlNode | undefined;
   /** What keeps the text from being read, and what is not read of it. */
-  readonly problems: LocatedProblem[];
+  readonly #problems: LocatedProblem[];
+  /** Mappings that were read and are none of text to something, by their place. */
+  readonly #broken = new Map<number, string>();
   readonly #document: Document.Parsed | undefined;
   readonly #lines = new LineCounter();
   readonly #file: string;
@@ -59,14 +61,20 @@ export class YamlSource {
     });
     const [first, second] = Array.isArray(documents) ? documents : [];
     this.#document = first;
-    this.problems = (first?.errors ?? []).map(({ message, pos }) => this.#problem(pos[0], message, "error"));
-    if (second && second.contents !== null && this.problems.length === 0) {
+    this.#problems = (first?.errors ?? []).map(({ message, pos }) => this.#problem(pos[0], message, "error"));
+    if (second && second.contents !== null && this.#problems.length === 0) {
       const message = "a second document: only the first one is read";
-      this.problems.push(this.#problem(second.range[0], message, "warning"));
+      this.#problems.push(this.#problem(second.range[0], message, "warning"));
     }
-    this.root = this.problems.some(({ severity }) => severity === "error")
+    this.root = this.#problems.some(({ severity }) => severity === "error")
       ? undefined
       : this.#resolve(first?.contents ?? undefined);
+  }
+
+  get problems(): LocatedProblem[] {
+    if (this.#aliasSteps > maxAliasSteps) this.#broken.set(0, "too many aliases");
+    const broken = [...this.#broken].map(([offset, message]) => this.#problem(offset, message, "error"));
+    return [...this.#problems, ...broken];
   }
 
   /** The mapping's entries in order, merge keys (`<<`) put in; its own keys win. */
@@ -76,9 +84,12 @@ export class YamlSource {
     const merged: Node[] = [];
     for (const pair of map.items as Pair<Node, Node | null>[]) {
       const key = keyText(pair.key);
-      if (key === undefined) continue;
+      if (key === undefined) {
+        this.#broken.set(pair.key.range?.[0] ?? 0, "a key is text, no list or mapping");
+        continue;
+      }
       if (key === "<<" && isScalar(pair.key) && pair.key.type === "PLAIN") {
-        if (pair.value) merged.push(pair.value);
+        merged.push(pair.value ?? pair.key);
         continue;
       }
       const value = this.#resolve(pair.value ?? undefined);
@@ -144,10 +155,13 @@ export class YamlSource {
 
   #mergedEntries(node: Node): YamlEntry[] {
     const target = this.#resolve(node);
-    const maps = isSeq(target) ? this.items(target) : [target];
     if (this.#mergeDepth > maxMergeDepth) return [];
     this.#mergeDepth++;
-    const entries = maps.flatMap((map) => (isMap(map) ? this.entries(map) : []));
+    const entries = (isSeq(target) ? this.items(target) : [target]).flatMap((map) => {
+      if (isMap(map)) return this.entries(map);
+      this.#broken.set(node.range?.[0] ?? 0, "a merge key (<<) takes a mapping, or a list of mappings");
+      return [];
+    });
     this.#mergeDepth--;
     return entries;
   }
@@ -160,11 +174,6 @@ export class YamlSource {
       at = (at as Alias).resolve(this.#document!);
     }
     return at as YamlNode | undefined;
-  }
-
-  /** Whether aliases were followed more often than any honest file needs. */
-  get exhausted(): boolean {
-    return this.#aliasSteps > maxAliasSteps;
   }
 
   #problem(offset: number, message: string, severity: Problem["severity"]): LocatedProblem {
