@@ -9,12 +9,18 @@ import { apiVersion } from "../../spec/schema.js";
 import { parseLeaseTime, parseOption, parseRange } from "./lab-values.js";
 import { quirks } from "./types.js";
 
-/** RFC 1123, with dots; the name of a file, too. */
+/** In matchbox's layout ids are names of files, those of boot profiles paths. */
 const checkId = (id: string): void => {
-  if (/^[A-Za-z0-9][\w.-]*$/.test(id) && id.length <= 200) return;
+  const parts = id.split("/");
+  if (parts.every((part) => /^[^.\p{Cc}\\][^\p{Cc}\\]*$/u.test(part)) && Buffer.byteLength(id) <= 200) return;
   throw valueInvalid(
-    `${shown(id)} cannot be an id: use letters, digits, - _ and dots, with a letter or digit first`,
+    `${shown(id)} cannot be an id: it must do as the name of a file, and not begin with a dot`,
   );
+};
+
+const checkGroupId = (id: string): void => {
+  checkId(id);
+  if (id.includes("/")) throw valueInvalid(`${shown(id)} cannot be a group's id: it has a slash`);
 };
 
 const checkIpv4 = (text: string): void => {
@@ -124,7 +130,7 @@ const machine = z
 
 const group = z
   .strictObject({
-    id: z.string().check(parsedBy(checkId)).meta({ description: "What the group is called" }),
+    id: z.string().check(parsedBy(checkGroupId)).meta({ description: "What the group is called" }),
     name: z.string().optional().meta({ description: "A name for people" }),
     profile: z.string().meta({ description: "Id of the boot profile" }),
     selector: labels
