@@ -26,12 +26,16 @@ zstd             packs bundles and images
 
 # Only the tests need these.
 debian_test_packages="
+atftp            a TFTP client that does windows
+bind9-dnsutils   dig
 curl             a client of the network-boot server
+dnsmasq-base     the peer of netboot's tests and benchmarks
 faketime         a wrong clock, for slipway alone
 fish             completion is tried in the real shells
 git              the launcher is tried in a fresh clone
 gpg              verifies the network-boot server's signatures
 sudo             files are tried to be the calling user's
+tftp-hpa         a TFTP client that does netascii
 wrk              load for the network-boot benchmark
 zsh              completion is tried in the real shells
 "
