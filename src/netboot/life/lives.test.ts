@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -16,7 +16,7 @@ const address = "10.0.0.5";
 const place = { file: "lab.yaml" };
 const profile: BootProfile = { id: "worker", boot: { initrd: [], args: [] }, place, secret: true };
 const group: Group = { id: "node1", profile: "worker", selector: { mac }, metadata: {}, place };
-const machine = { labels: { mac }, address, described: true, group, profile };
+const machine = { labels: { mac }, address, group, profile };
 
 let directory: string;
 let now: number;
@@ -56,24 +56,24 @@ describe("a configuration with secrets", () => {
   test("is given once, to the token of the boot script", async () => {
     await using lives = await openLives();
     const token = tokenOf(lives.boot(machine));
-    const admission = await lives.admitConfig(config(token));
-    expect(await lives.admitConfig(config(token))).toMatchObject({ status: 503, retryAfterSeconds: 5 });
+    const admission = lives.admitConfig(config(token));
+    expect(lives.admitConfig(config(token))).toMatchObject({ status: 503, retryAfterSeconds: 5 });
     if (!("admit" in admission)) throw new Error(admission.reason);
     admission.done("complete");
-    expect(await lives.admitConfig(config(token))).toMatchObject({ status: 403 });
-    expect(await lives.admitConfig({ ...config(token), kind: "cloud" })).toMatchObject({ admit: true });
+    expect(lives.admitConfig(config(token))).toMatchObject({ status: 403 });
+    expect(lives.admitConfig({ ...config(token), kind: "cloud" })).toMatchObject({ admit: true });
   });
 
   test("is given again when the transfer broke off", async () => {
     await using lives = await openLives();
     const token = tokenOf(lives.boot(machine));
     for (let i = 0; i < 3; i++) {
-      const admission = await lives.admitConfig(config(token));
+      const admission = lives.admitConfig(config(token));
       if (!("admit" in admission)) throw new Error(admission.reason);
       admission.done("broken");
     }
     now += 11 * 60_000;
-    expect(await lives.admitConfig(config(token))).toMatchObject({
+    expect(lives.admitConfig(config(token))).toMatchObject({
       status: 403,
       reason: expect.stringContaining("expired"),
     });
@@ -93,10 +93,10 @@ describe("a configuration with secrets", () => {
       { ...config(token), labels: {} },
       { ...config(token), profile: { ...profile, id: "master" } },
     ]) {
-      const admission = await lives.admitConfig({ ...request, described: true });
+      const admission = lives.admitConfig(request);
       expect(admission).toMatchObject({ status: 403 });
     }
-    expect(await lives.admitConfig(config(token))).toMatchObject({ admit: true });
+    expect(lives.admitConfig(config(token))).toMatchObject({ admit: true });
   });
 
   test("the script that holds the token is for the machine's own address only", async () => {
@@ -110,31 +110,40 @@ describe("a configuration with secrets", () => {
     expect(tokenOf(lives.boot(machine)), "asked again in the same boot").toBe(token);
   });
 
-  test("a restart keeps what was used, and takes what was being sent for used", async () => {
+  test("a restart in order keeps an unused token good, and takes what was being sent for used", async () => {
     const lives = await openLives();
     const token = tokenOf(lives.boot(machine));
-    await lives.admitConfig(config(token));
-    // No close: the process is gone. What admitConfig came back from is on the disk.
-    const after = await openLives();
-    expect(await after.admitConfig(config(token))).toMatchObject({ status: 403 });
-    await after.close();
     await lives.close();
+    const second = await openLives();
+    expect(second.admitConfig(config(token))).toMatchObject({ admit: true });
+    await second.close();
+    const third = await openLives();
+    expect(third.admitConfig(config(token))).toMatchObject({ status: 403 });
+    await third.close();
   });
 
-  test("a restart before the fetch keeps the token good", async () => {
-    const lives = await openLives();
-    const token = tokenOf(lives.boot(machine));
-    await lives.close();
-    await using after = await openLives();
-    expect(await after.admitConfig(config(token))).toMatchObject({ admit: true });
+  test("after a crash no token is good, the one handed on before least of all", async () => {
+    const first = await openLives();
+    const token = tokenOf(first.boot(machine));
+    await first.close();
+    const second = await openLives();
+    expect(second.admitConfig(config(token))).toMatchObject({ admit: true });
+    // No close: it is killed.
+    await using third = await openLives();
+    expect(third.admitConfig(config(token))).toMatchObject({ status: 403 });
+    await second.close();
   });
 
   test("the token is nowhere on the disk and in no observation", async () => {
     const lives = await openLives();
     const token = tokenOf(lives.boot(machine));
-    await lives.admitConfig(config(`${token}x`));
+    lives.admitConfig(config(`${token}x`));
     await lives.close();
-    expect(await readFile(join(directory, "machines.ndjson"), "utf8")).not.toContain(token);
+    for (const file of ["machines.ndjson", "tokens.json"]) {
+      const path = join(directory, file);
+      expect(await readFile(path, "utf8")).not.toContain(token);
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+    }
     expect(JSON.stringify(observed)).not.toContain(token);
   });
 
@@ -142,7 +151,7 @@ describe("a configuration with secrets", () => {
     const action = fc.oneof(
       fc.constant("boot" as const),
       fc.record({ fetch: fc.nat(3), end: fc.constantFrom("complete" as const, "broken" as const) }),
-      fc.constantFrom("reset" as const, "restart" as const, "later" as const),
+      fc.constantFrom("reset" as const, "restart" as const, "crash" as const, "later" as const),
       fc.constant({ report: "booted" as const }),
     );
     await fc.assert(
@@ -160,11 +169,13 @@ describe("a configuration with secrets", () => {
           else if (action === "restart") {
             await lives.close();
             lives = await openLives({ directory: own });
+          } else if (action === "crash") {
+            lives = await openLives({ directory: own });
           } else if ("report" in action) await lives.report({ mac, address, stage: action.report });
           else {
             const token = tokens.at(-1 - action.fetch);
             if (token === undefined) continue;
-            const admission = await lives.admitConfig(config(token));
+            const admission = lives.admitConfig(config(token));
             if (!("admit" in admission)) continue;
             expect(spent.has(token)).toBe(false);
             expect(token, "only the last boot's").toBe(tokens.at(-1));
@@ -184,11 +195,11 @@ test("an Ignition fetch before the approval is to be tried again; after retireme
   await using lives = await openLives({ policy: () => "manual" });
   const { secret: _, ...open } = profile;
   const request = { ...config(), profile: open };
-  expect(await lives.admitConfig(request)).toMatchObject({ status: 503 });
+  expect(lives.admitConfig(request)).toMatchObject({ status: 503 });
   await lives.admin(mac, "approve");
-  expect(await lives.admitConfig(request)).toMatchObject({ admit: true });
+  expect(lives.admitConfig(request)).toMatchObject({ admit: true });
   await lives.admin(mac, "retire");
-  expect(await lives.admitConfig(request)).toMatchObject({ status: 403 });
+  expect(lives.admitConfig(request)).toMatchObject({ status: 403 });
 });
 
 test("a report counts from the machine's own address, or with its token", async () => {

@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.js";
 import { messageOf, SlipwayError } from "../../base/errors.js";
 import { makeDirectory, type Owner } from "../../base/files.js";
 import type { Observation, Observe } from "../observation.js";
-import { type ApprovePolicy, installsOnce, isApproved, nextBoot } from "./next-boot.js";
+import { type ApprovePolicy, installsOnce, isApproved, type MachineView, nextBoot } from "./next-boot.js";
 import { RecordLog, readRecords } from "./record-log.js";
 import {
   type Admission,
@@ -16,8 +15,8 @@ import {
   type ReportRequest,
 } from "./requests.js";
 import { step } from "./step.js";
-import { afterRestart, isToken, makeToken, tokenBytes, tokenRefusal, used } from "./token.js";
-import type { LifeEvent, MachineLife, TokenRecord } from "./types.js";
+import { Tokens } from "./tokens.js";
+import type { LifeEvent, MachineLife } from "./types.js";
 
 export interface LivesOptions {
   /** The lab's state directory. */
@@ -56,20 +55,17 @@ const retryAfterSeconds = 5;
 export class Lives implements AsyncDisposable {
   readonly #log: RecordLog<MachineLife>;
   readonly #options: LivesOptions;
-  /** Tokens as they were handed out, so that a script that is asked for again is the same. Never written down. */
-  readonly #tokens = new Map<string, { hash: string; token: string }>();
+  readonly #tokens: Tokens;
   /** MACs that the cap is for, the one last seen the last. */
   readonly #strangers = new Set<string>();
   readonly #ticking: NodeJS.Timeout;
   #closed = false;
 
-  private constructor(log: RecordLog<MachineLife>, options: LivesOptions) {
+  private constructor(log: RecordLog<MachineLife>, tokens: Tokens, options: LivesOptions) {
     this.#log = log;
+    this.#tokens = tokens;
     this.#options = options;
-    for (const [mac, life] of log.entries()) {
-      if (this.#isStranger(life)) this.#strangers.add(mac);
-      if (life.token) log.set(mac, { ...life, token: afterRestart(life.token) });
-    }
+    for (const [mac, life] of log.entries()) if (this.#isStranger(life)) this.#strangers.add(mac);
     this.#ticking = setInterval(() => this.#tick(), tickMs).unref();
   }
 
@@ -77,7 +73,8 @@ export class Lives implements AsyncDisposable {
   static async open(options: LivesOptions): Promise<Lives> {
     const { directory, owner } = options;
     await makeDirectory(directory, { mode: 0o700, owner });
-    return new Lives(await RecordLog.open(join(directory, lifeFile), { owner }), options);
+    const log = await RecordLog.open<MachineLife>(join(directory, lifeFile), { owner });
+    return new Lives(log, await Tokens.open(directory), options);
   }
 
   get(mac: string): MachineLife | undefined {
@@ -109,7 +106,7 @@ export class Lives implements AsyncDisposable {
     if (mac === undefined) return this.#bootNameless(request, now);
     const asking = this.#whoAsks(mac, address);
     if (asking !== "another") this.#apply(mac, { type: "seen", address });
-    const next = nextBoot(this.#log.get(mac), request, this.#options.policy(), now);
+    const next = nextBoot(this.#log.get(mac), this.#view(request), this.#options.policy(), now);
     const secret = needsToken(profile);
     if (next.type === "profile" && secret && asking !== "itself") return this.#wait(mac, whoIsIt(address));
     if (asking === "another") return next;
@@ -121,15 +118,15 @@ export class Lives implements AsyncDisposable {
     const refused = this.#apply(mac, {
       type: "boot",
       profile: next.profile.id,
-      installOnce: installsOnce(request),
+      installOnce: installsOnce(this.#view(request)),
       windowMs: this.#options.windowMs ?? 30 * 60_000,
     });
     if (refused !== undefined) return this.#wait(mac, refused);
     return secret ? { ...next, token: this.#token(mac, address, now) } : next;
   }
 
-  /** Whether a configuration is given. For a token: when that is on the disk, so that no crash makes it good again. */
-  async admitConfig(request: ConfigRequest): Promise<Admission> {
+  /** Whether a configuration is given. */
+  admitConfig(request: ConfigRequest): Admission {
     const { labels, profile, kind } = request;
     const { mac } = labels;
     const now = this.#now();
@@ -140,38 +137,42 @@ export class Lives implements AsyncDisposable {
     }
     const life = this.#log.get(mac);
     if (life?.state === "retired") return this.#refuse(mac, kind, { status: 403, reason: "it is retired" });
-    const approval = isApproved(life, request, this.#options.policy());
+    const approval = isApproved(life, this.#view(request), this.#options.policy());
     if (!approval.approved) return this.#refuse(mac, kind, { status: 503, reason: approval.because });
-    if (!secret) return { admit: true, done: (outcome) => this.#configDone(mac, outcome) };
-    const refusal = tokenRefusal(life?.token, request, now);
+    if (!secret) {
+      const done = (outcome: "complete" | "broken") => this.#configDone(mac, outcome);
+      return { admit: true, done };
+    }
+    const refusal = this.#tokens.refusal(mac, { ...request, profile: profile?.id }, now);
     if (refusal) return this.#refuse(mac, kind, refusal);
     if (this.#whoAsks(mac, request.address) !== "itself") {
       return this.#refuse(mac, kind, { status: 403, reason: whoIsIt(request.address) });
     }
-    if (life?.boot?.profile !== profile?.id) {
-      return this.#refuse(mac, kind, { status: 403, reason: "the token is for another boot profile" });
-    }
-    const { hash } = life!.token!;
-    this.#use(mac, hash, kind, "sending");
-    await this.#log.durable();
+    const end = this.#tokens.begin(mac, kind);
     return {
       admit: true,
       done: (outcome) => {
-        this.#use(mac, hash, kind, outcome === "complete" ? "spent" : undefined);
+        end(outcome);
         this.#configDone(mac, outcome);
       },
     };
   }
 
   /** What a node says of itself: from its own address, or with its boot's token. Durable when it comes back. */
-  async report({ mac, address, stage, reason, token }: ReportRequest): Promise<{ ok: true } | Refusal> {
+  async report({
+    mac,
+    address,
+    stage,
+    reason,
+    token,
+  }: ReportRequest): Promise<{ ok: true } | Refusal<403 | 404 | 409>> {
     const life = this.#log.get(mac);
     if (life === undefined) return { status: 404, reason: "this machine was never seen" };
     const asking = this.#whoAsks(mac, address);
     const isItself = asking === "itself" || (asking === "unknown" && address === life.address);
-    const hasToken = token !== undefined && life.token !== undefined && isToken(life.token, token);
+    const hasToken = token !== undefined && this.#tokens.isOf(mac, token);
     if (!isItself && !hasToken) {
-      const refusal: Refusal = { status: 403, reason: `${address} is not this machine's address` };
+      const refusal = { status: 403 as const, reason: `${address} is not this machine's address` };
       this.#tell(mac, `report ${stage}`, "refused", { error: refusal.reason }, "report");
       return refusal;
     }
@@ -204,7 +205,7 @@ export class Lives implements AsyncDisposable {
     const refused = this.#apply(mac, verb === "approve" ? { type: verb, by: "person" } : { type: verb });
     if (refused !== undefined)
       throw new SlipwayError("USAGE", `${mac} cannot be told to ${verb}: ${refused}`);
-    this.#tokens.delete(mac);
+    if (verb !== "approve") this.#tokens.forget(mac);
     await this.#log.durable();
     return this.#log.get(mac)!;
   }
@@ -214,10 +215,15 @@ export class Lives implements AsyncDisposable {
     clearInterval(this.#ticking);
     this.#closed = true;
     await this.#log.close();
+    await this.#tokens.handOn(this.#options.directory, this.#options.owner);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #view({ labels, group, profile }: Omit<BootRequest, "address">): MachineView {
+    return { described: labels.mac !== undefined && this.#options.isDescribed(labels.mac), group, profile };
   }
 
   /** @returns why it cannot be; undefined: it is done */
@@ -246,33 +252,9 @@ export class Lives implements AsyncDisposable {
   }
 
   #token(mac: string, address: string, now: number): string {
-    const life = this.#log.get(mac)!;
-    const given = this.#tokens.get(mac);
-    const { token: record } = life;
-    if (
-      given &&
-      record &&
-      record.hash === given.hash &&
-      !tokenRefusal(record, { ...given, address, kind: "" }, now)
-    ) {
-      return given.token;
-    }
-    const until = Math.min(now + (this.#options.tokenMs ?? 10 * 60_000), Date.parse(life.boot!.until));
-    const made = makeToken(randomBytes(tokenBytes), address, new Date(until).toISOString());
-    this.#tokens.set(mac, { hash: made.record.hash, token: made.token });
-    this.#setToken(life, made.record);
-    return made.token;
-  }
-
-  #use(mac: string, hash: string, kind: string, use: "sending" | "spent" | undefined): void {
-    const life = this.#log.get(mac);
-    // Another boot has begun meanwhile: that has a token of its own.
-    if (life?.token?.hash === hash) this.#setToken(life, used(life.token, kind, use));
-  }
-
-  #setToken(life: MachineLife, token: TokenRecord): void {
-    this.#log.set(life.mac, { ...life, token });
-    this.#writeSoon();
+    const { profile, until } = this.#log.get(mac)!.boot!;
+    const expires = Math.min(now + (this.#options.tokenMs ?? 10 * 60_000), Date.parse(until));
+    return this.#tokens.issue(mac, { address, profile, expires: new Date(expires).toISOString() }, now);
   }
 
   #configDone(mac: string, outcome: "complete" | "broken"): void {
@@ -280,8 +262,9 @@ export class Lives implements AsyncDisposable {
   }
 
   #bootNameless(request: BootRequest, now: number): BootAnswer {
-    const next = nextBoot(undefined, request, this.#options.policy(), now);
-    if (next.type !== "profile" || !(needsToken(request.profile) || installsOnce(request))) return next;
+    const view = { ...request, described: false };
+    const next = nextBoot(undefined, view, this.#options.policy(), now);
+    if (next.type !== "profile" || !(needsToken(request.profile) || installsOnce(view))) return next;
     return { type: "wait", seconds: 10, because: "what it boots is for a machine that says its MAC address" };
   }
 
@@ -318,18 +301,15 @@ export class Lives implements AsyncDisposable {
     const goes = quiet.find((mac) => this.#log.get(mac)?.state === "discovered") ?? quiet[0];
     if (goes === undefined) return;
     this.#strangers.delete(goes);
-    this.#tokens.delete(goes);
+    this.#tokens.forget(goes);
     this.#log.delete(goes);
   }
 
   #tick(): void {
     for (const [mac, life] of this.#log.entries()) {
       if (life.state === "provisioning") this.#apply(mac, { type: "tick" });
-      const given = this.#tokens.get(mac);
-      if (given && (life.token?.hash !== given.hash || Date.parse(life.token.expires) < this.#now())) {
-        this.#tokens.delete(mac);
-      }
     }
+    this.#tokens.forgetExpired(this.#now());
   }
 
   #writeSoon(): void {

@@ -4,7 +4,7 @@ import type { ReportStage } from "./types.js";
 
 /** What the HTTP handler asks of a machine's life, and what it is told. */
 
-export interface BootRequest extends MachineView {
+export interface BootRequest extends Omit<MachineView, "described"> {
   labels: Labels;
   /** Where the request came from. */
   address: string;
@@ -13,7 +13,7 @@ export interface BootRequest extends MachineView {
 /** With the token for the kernel's arguments, where the boot profile has secrets. */
 export type BootAnswer = NextBoot & { token?: string };
 
-export interface ConfigRequest extends MachineView {
+export interface ConfigRequest extends Omit<MachineView, "described"> {
   labels: Labels;
   address: string;
   /** `ignition`, `cloud`, `generic` or `metadata`. */
@@ -31,8 +31,8 @@ export type Admission =
     }
   | Refusal;
 
-export interface Refusal {
-  status: 403 | 404 | 409 | 503;
+export interface Refusal<Status = 403 | 503> {
+  status: Status;
   reason: string;
   /** With 503: Retry-After. */
   retryAfterSeconds?: number;

@@ -23,6 +23,38 @@ export const waitScript = (because: string, seconds: number, url: string): strin
     `chain --replace ${url} || exit 1`,
   );
 
+/**
+ * For a machine that nobody described: what a person in front of it may want; after half a minute its own disk.
+ *
+ * @param url as for `waitScript`
+ */
+export const menuScript = (because: string, url: string): string =>
+  lines(
+    `# ${comment(because)}`,
+    ":menu",
+    `menu Slipway: nobody said what this machine boots (\${net0/mac})`,
+    "item disk  Boot from its own disk",
+    "item again Ask again: somebody may have approved it by now",
+    "item shell iPXE shell",
+    "choose --default disk --timeout 30000 choice || goto disk",
+    `goto \${choice}`,
+    ":again",
+    `chain --replace ${url} || goto menu`,
+    ":shell",
+    "shell",
+    "goto menu",
+    ":disk",
+    `iseq \${platform} pcbios && sanboot --no-describe --drive 0x80 ||`,
+    "exit 1",
+  );
+
+/** GRUB's own: `exit` goes back to the firmware, which tries the next device. */
+export const diskGrub = (because: string): string => `# ${comment(because)}\nexit\n`;
+
+/** GRUB cannot ask for its configuration again: the machine starts anew. */
+export const waitGrub = (because: string, seconds: number): string =>
+  `# ${comment(because)}\necho "Not yet: ${comment(because).replaceAll('"', "'")}"\nsleep ${seconds}\nreboot\n`;
+
 const lines = (...all: string[]): string => ["#!ipxe", ...all, ""].join("\n");
 
 /** Text that iPXE takes for nothing but text: no line ends, and no `${…}`, which it would expand. */

@@ -92,7 +92,7 @@ function boot(
     return { refused: `its install began ${maxInstallAttempts} times and never reported that it is done` };
   }
   const time = new Date(now).toISOString();
-  const { reported: _reported, token: _token, ...rest } = moved(life, "provisioning", time);
+  const { reported: _, ...rest } = moved(life, "provisioning", time);
   const before = last?.attempts ?? 0;
   return {
     life: {
@@ -141,7 +141,7 @@ function reset(life: MachineLife, time: string): MachineLife {
 }
 
 function forgetting(life: MachineLife): MachineLife {
-  const { boot: _boot, reported: _reported, installed: _installed, token: _token, ...rest } = life;
+  const { boot: _boot, reported: _reported, installed: _installed, ...rest } = life;
   return rest;
 }
 

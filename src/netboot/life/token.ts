@@ -1,5 +1,18 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { TokenRecord } from "./types.js";
+
+/** What is kept of a token: never the token itself. */
+export interface TokenRecord {
+  /** SHA-256, hexadecimal. */
+  hash: string;
+  /** The machine's own address, the only one that it is good for. */
+  address: string;
+  /** Id of the boot profile that it was handed out with. */
+  profile: string;
+  /** ISO 8601 */
+  expires: string;
+  /** By kind of configuration, `ignition`, `cloud`, …: being sent, or sent whole. */
+  uses: Readonly<Record<string, "sending" | "spent">>;
+}
 
 /** 256 bits. */
 export const tokenBytes = 32;
@@ -7,12 +20,11 @@ export const tokenBytes = 32;
 /** A new token, and what is kept of it. @param random `tokenBytes` of them, from a generator for secrets */
 export function makeToken(
   random: Uint8Array,
-  address: string,
-  expires: string,
+  bound: Pick<TokenRecord, "address" | "profile" | "expires">,
 ): { token: string; record: TokenRecord } {
   if (random.length < tokenBytes) throw new RangeError(`a token needs ${tokenBytes} random bytes`);
   const token = Buffer.from(random).toString("base64url");
-  return { token, record: { hash: hashOf(token).toString("hex"), address, expires, uses: {} } };
+  return { token, record: { hash: hashOf(token).toString("hex"), ...bound, uses: {} } };
 }
 
 /**
@@ -23,14 +35,15 @@ export function makeToken(
  */
 export function tokenRefusal(
   record: TokenRecord | undefined,
-  asked: { token?: string | undefined; address: string; kind: string },
+  asked: { token?: string | undefined; address: string; profile: string | undefined; kind: string },
   now: number,
 ): { status: 403 | 503; reason: string } | undefined {
   const never = (reason: string) => ({ status: 403, reason }) as const;
   if (asked.token === undefined || asked.token === "") return never("it needs the token of the boot script");
-  if (record === undefined) return never("no token is valid for this machine; let it boot again");
+  if (record === undefined) return never("no token is good for this machine now; let it boot again");
   if (!isToken(record, asked.token)) return never("the token is not the one of this machine's last boot");
   if (asked.address !== record.address) return never(`the token is good for ${record.address} only`);
+  if (asked.profile !== record.profile) return never(`the token is for boot profile ${record.profile}`);
   if (now > Date.parse(record.expires)) return never("the token has expired; let the machine boot again");
   switch (record.uses[asked.kind]) {
     case "spent":

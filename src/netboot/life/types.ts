@@ -38,8 +38,6 @@ export interface MachineLife {
   installed?: { at: string; profile: string };
   /** Why it is failed. */
   reason?: string;
-  /** For the configuration with secrets in this boot. */
-  token?: TokenRecord;
 }
 
 /** One time that a machine was given its boot profile. */
@@ -54,17 +52,6 @@ export interface BootRun {
   until: string;
   /** When a configuration was fetched whole. */
   configAt?: string;
-}
-
-/** What is kept of a token: never the token itself. */
-export interface TokenRecord {
-  /** SHA-256, hexadecimal. */
-  hash: string;
-  /** The machine's own address, the only one that it is good for. */
-  address: string;
-  expires: string;
-  /** By kind of configuration, `ignition`, `cloud`, …: being sent, or sent whole. */
-  uses: Readonly<Record<string, "sending" | "spent">>;
 }
 
 export type LifeEvent =
