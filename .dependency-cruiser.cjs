@@ -36,7 +36,7 @@ module.exports = {
     {
       name: "programs-are-run-in-one-place",
       severity: "error",
-      from: { path: "^src/", pathNot: ["^src/base/(run|lock)\\.ts$", "\\.test\\.ts$"] },
+      from: { path: "^src/", pathNot: ["^src/base/(run|descriptor)\\.ts$", "\\.test\\.ts$"] },
       to: { path: "^(node:)?child_process$|^node_modules/execa" },
     },
     {

@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { runOnDescriptor } from "./descriptor.js";
 import { type ErrorCode, SlipwayError } from "./errors.js";
 import { makeDirectory, type Owner } from "./files.js";
 
@@ -59,17 +58,9 @@ export async function acquireLock(path: string, options: LockOptions): Promise<H
 
 /** @returns false when the lock was not had within `waitMs`. */
 async function tryFlock(handle: FileHandle, waitMs: number, signal?: AbortSignal): Promise<boolean> {
-  signal?.throwIfAborted();
   const patience = waitMs === 0 ? ["--nonblock"] : ["--timeout", String(waitMs / 1000)];
-  // spawn, not run(): execa hands no plain descriptors down, and this one is the point.
-  const helper = spawn("flock", ["--exclusive", ...patience, "--conflict-exit-code", "75", "3"], {
-    stdio: ["ignore", "ignore", "ignore", handle.fd],
-    ...(signal ? { signal } : {}),
-  });
-  const [exitCode] = (await once(helper, "close").catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw error;
-  })) as [number | null];
+  const args = ["--exclusive", ...patience, "--conflict-exit-code", "75", "3"];
+  const { exitCode } = await runOnDescriptor(handle.fd, "flock", args, signal);
   if (exitCode === 0) return true;
   if (exitCode === 75) return false;
   throw new SlipwayError("PROGRAM_FAILED", `flock could not lock a file (exit code ${exitCode})`, {

@@ -1,0 +1,100 @@
+import { createSocket, type Socket } from "node:dgram";
+import { readdir, readlink } from "node:fs/promises";
+import { runOnDescriptor } from "../base/descriptor.js";
+import { SlipwayError, systemCode } from "../base/errors.js";
+import { readTextIfPresent } from "../base/files.js";
+import { listenError } from "./listen.js";
+import { boundInodes } from "./ports.js";
+
+export interface InterfaceUdpOptions {
+  /** `255.255.255.255` hears broadcasts only, an interface's own address unicast only, `0.0.0.0` both. */
+  address: string;
+  port: number;
+  /** Hear and speak on this interface alone. Undefined: whichever the routes say. */
+  interface?: string | undefined;
+}
+
+/** One at a time, so that each finds its own descriptor. */
+let queue: Promise<unknown> = Promise.resolve();
+
+/**
+ * A UDP socket (IPv4) that may broadcast, and shares its port with sockets of other interfaces.
+ *
+ * Node tells not on which interface a datagram came, and has no SO_BINDTODEVICE. The option belongs to the socket, not to the
+ * process: perl, which every Debian has, sets it on the descriptor that it is given.
+ *
+ * @throws {SlipwayError} as `listenError`; `PREFLIGHT_FAILED` when there is no such interface; `PROGRAM_NOT_FOUND`
+ */
+export function openInterfaceUdp(options: InterfaceUdpOptions): Promise<Socket> {
+  const opened = queue.then(() => open(options));
+  queue = opened.catch(() => {});
+  return opened;
+}
+
+async function open({ address, port, interface: name }: InterfaceUdpOptions): Promise<Socket> {
+  const before = name === undefined ? new Map<string, number>() : await ownSockets();
+  const socket = createSocket({
+    type: "udp4",
+    reuseAddr: true,
+    lookup: (host, _options, callback) => callback(null, host, 4),
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind({ address, port, exclusive: true }, () => {
+        socket.off("error", reject);
+        resolve();
+      });
+    });
+    socket.setBroadcast(true);
+    if (name !== undefined) await bindToInterface(await descriptorOf(socket, before), name);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw await listenError({ address, port, protocol: "udp" }, error);
+  }
+}
+
+/** The sockets that this process has open: descriptors by inode. */
+async function ownSockets(): Promise<Map<string, number>> {
+  const sockets = new Map<string, number>();
+  for (const descriptor of await readdir("/proc/self/fd")) {
+    const target = await readlink(`/proc/self/fd/${descriptor}`).catch(() => "");
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined) sockets.set(inode, Number(descriptor));
+  }
+  return sockets;
+}
+
+/** Of the sockets that were not there before, the one that has the address and port. */
+async function descriptorOf(socket: Socket, before: ReadonlyMap<string, number>): Promise<number> {
+  const { address, port } = socket.address();
+  const bound = new Set(
+    boundInodes((await readTextIfPresent("/proc/net/udp")) ?? "", { address, port, protocol: "udp" }),
+  );
+  const found = [...(await ownSockets())].filter(([inode]) => !before.has(inode) && bound.has(inode));
+  if (found.length !== 1) {
+    throw new SlipwayError("INTERNAL", `${found.length} sockets of this process are on ${address}:${port}`);
+  }
+  return found[0]![1];
+}
+
+/** SOL_SOCKET is 1 and SO_BINDTODEVICE 25 on every Linux that Node is built for (socket(7)). */
+const setBindToDevice =
+  'open(my $socket, "+<&=", 3) or die "$!\\n"; setsockopt($socket, 1, 25, pack("Z*", $ARGV[0])) or die "$!\\n"';
+
+async function bindToInterface(descriptor: number, name: string): Promise<void> {
+  const { exitCode, stderr } = await runOnDescriptor(descriptor, "perl", ["-e", setBindToDevice, name]).catch(
+    (cause: unknown) => {
+      if (systemCode(cause) !== "ENOENT") throw cause;
+      throw new SlipwayError("PROGRAM_NOT_FOUND", "perl is not installed; it binds sockets to interfaces", {
+        hint: "apt-get install perl-base",
+        cause,
+      });
+    },
+  );
+  if (exitCode === 0) return;
+  throw new SlipwayError("PREFLIGHT_FAILED", `a socket could not be bound to interface ${name}: ${stderr}`, {
+    hint: "ip link shows which interfaces there are",
+  });
+}
