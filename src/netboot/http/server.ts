@@ -62,6 +62,8 @@ export interface HttpServerOptions {
   observe: Observe;
   otherPaths?: OtherPaths;
   clock: Clock;
+  /** How often it is looked whether the TLS files changed, in milliseconds. @default 5000 */
+  tlsLookMs?: number;
   /** Told when changed TLS files cannot be used; the old ones go on. */
   onTlsProblem?: (error: unknown) => void;
   limits?: Partial<HttpLimits>;
@@ -74,9 +76,6 @@ export interface HttpServer extends AsyncDisposable {
   /** Lets answers that are on their way go out for as long as this, then cuts them. @default 2000 */
   close(graceMs?: number): Promise<void>;
 }
-
-/** How often it is looked whether the TLS files changed. */
-const tlsLookMs = 5000;
 
 /**
  * Serves matchbox's HTTP API, and `/metrics` and `/healthz`.
@@ -98,7 +97,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   );
   node.on("clientError", (error: Error, socket: Duplex) => badRequest(error, socket, options.metrics));
   await listen(node, options.address, options.port ?? 8080);
-  const watch = options.tls && watchTls(node as NodeTlsServer, options.tls, options.onTlsProblem);
+  const watch = options.tls && watchTls(node as NodeTlsServer, options.tls, options);
   const close = async (graceMs = 2000) => {
     clearInterval(watch);
     const closed = new Promise<void>((resolve) => node.close(() => resolve()));
@@ -252,7 +251,7 @@ function badRequest(error: Error, socket: Duplex, metrics: NetbootMetrics): void
 function watchTls(
   server: NodeTlsServer,
   files: TlsFiles,
-  onProblem: HttpServerOptions["onTlsProblem"],
+  { onTlsProblem, tlsLookMs = 5000 }: Pick<HttpServerOptions, "onTlsProblem" | "tlsLookMs">,
 ): NodeJS.Timeout {
   let stamp: string | undefined;
   const look = async () => {
@@ -262,7 +261,7 @@ function watchTls(
       stamp = now;
       if (before !== undefined && now !== before) server.setSecureContext(await readTlsFiles(files));
     } catch (error) {
-      onProblem?.(error);
+      onTlsProblem?.(error);
     }
   };
   void look();
