@@ -61,7 +61,9 @@ export class YamlSource {
     });
     const [first, second] = Array.isArray(documents) ? documents : [];
     this.#document = first;
-    this.#problems = (first?.errors ?? []).map(({ message, pos }) => this.#problem(pos[0], message, "error"));
+    // The first error; those after it mostly follow from it.
+    const errors = (first?.errors ?? []).slice(0, 1);
+    this.#problems = errors.map(({ message, pos }) => this.#problem(pos[0], message, "error"));
     if (second && second.contents !== null && this.#problems.length === 0) {
       const message = "a second document: only the first one is read";
       this.#problems.push(this.#problem(second.range[0], message, "warning"));

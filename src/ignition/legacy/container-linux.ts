@@ -118,6 +118,7 @@ function toFile({ contents = {}, ...file }: File, local: LocalFiles, report: Rep
   const at = report.at("contents");
   if (given.length > 1) {
     at.error(`${given.map(([key]) => key).join(" and ")}: only one of inline, local and remote can be given`);
+    return file;
   }
   const source = remote?.url ?? (path ? localUrl(path, local, at.at("local")) : encodeDataUrl(inline ?? ""));
   const { compression, verification } = remote ?? {};

@@ -89,7 +89,7 @@ function mountPaths({ filesystems = [] }: StorageV2): Map<string, string | undef
 }
 
 function placeOf(node: NodeV2, paths: Map<string, string | undefined>, report: Report) {
-  const { filesystem = "root", path, overwrite, user, group } = node;
+  const { filesystem = "root", path = "", overwrite, user, group } = node;
   const base = paths.get(filesystem);
   if (!paths.has(filesystem)) report.at("filesystem").error(`there is no file system named "${filesystem}"`);
   else if (base === undefined) {
@@ -98,7 +98,7 @@ function placeOf(node: NodeV2, paths: Map<string, string | undefined>, report: R
       .error(`Ignition 3 has no files by file system: mount "${filesystem}" at a path, and give that path`);
   }
   return {
-    path: base ? posix.join(base, path) : path,
+    path: base && posix.isAbsolute(path) ? posix.join(base, path) : path,
     overwrite,
     user: ownerOf(user),
     group: ownerOf(group),

@@ -23,7 +23,7 @@ function buildSchema() {
   const httpHeaders = listOf(z.strictObject({ name: text, value: text }));
   const reference = z.strictObject({ source: text, verification, httpHeaders });
   const owner = z.strictObject({ id: integer, name: text }).optional();
-  const node = { filesystem: text, path: z.string().default(""), overwrite: flag, user: owner, group: owner };
+  const node = { filesystem: text, path: text, overwrite: flag, user: owner, group: owner };
   const create = {
     uid: integer,
     gecos: text,
