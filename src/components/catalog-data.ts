@@ -19,6 +19,7 @@ const versions = {
   busybox: ["1.35.0"],
   ignition: ["v2.24.0"],
   butane: ["v0.23.0"],
+  matchbox: ["v0.11.0"],
 } as const;
 
 /** The kubernetes module whose tree holds agnhost 2.63.0, and the source of pause. */
@@ -265,6 +266,13 @@ export const catalogEntries: readonly CatalogEntry[] = [
     package: "internal",
     ldflags: ["-X github.com/coreos/butane/internal/version.Raw={bare}"],
   }),
+  ...["matchbox", "bootcmd"].map((name) =>
+    goCommand(name, versions.matchbox, {
+      module: "github.com/poseidon/matchbox",
+      package: `cmd/${name}`,
+      ldflags: ["-X github.com/poseidon/matchbox/matchbox/version.Version={version}+source"],
+    }),
+  ),
   image("pause", versions.pause, "registry.k8s.io/pause:{version}"),
   image("coredns", versions.coredns, "docker.io/coredns/coredns:{bare}"),
   image("metrics-server", versions.metricsServer, "registry.k8s.io/metrics-server/metrics-server:{version}"),

@@ -51,10 +51,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ["js", any(js)],
   ["urlquery", any(urlquery)],
   ["len", exactly(1, ([value], spend) => BigInt(lengthOf(spent(value, spend))))],
-  [
-    "index",
-    any(([value, ...keys], spend) => keys.reduce((at, key) => item(spent(at, spend), key), value), 1),
-  ],
+  ["index", any(([value, ...keys], spend) => itemAt(value, keys, spend), 1)],
   ["slice", any(([value, ...bounds], spend) => slice(spent(value, spend), bounds), 1)],
   ["call", any(([value]) => fail(`a ${typeOf(value)} is no function: there are none in data`), 1)],
 ]);
@@ -73,7 +70,12 @@ function lengthOf(value: Value): number {
   return entries ? Object.keys(entries).length : fail(`a ${typeOf(value)} has no length`);
 }
 
-/** `index value key` */
+/** `index value key key …` */
+function itemAt(value: Value, keys: readonly Value[], spend: Spend): Value {
+  if (value === undefined || value === null) return fail("index of nil");
+  return keys.reduce((at, key) => item(spent(at, spend), key), value);
+}
+
 function item(value: Value, key: Value): Value {
   if (typeof value === "string") {
     const bytes = textToBytes(value);

@@ -58,7 +58,9 @@ function shortest(size: number): Digits {
 /** So many significant digits. */
 function rounded(size: number, count: number): Digits {
   if (size === 0) return { text: "0".repeat(count), exponent: 0 };
-  let { exponent } = shortest(size);
+  const { text: few, exponent: near } = shortest(size);
+  // 1e-12 is a bit less than that.
+  let exponent = few === "1" ? near - 1 : near;
   const exact = Math.min(count, maxFraction);
   for (;;) {
     const text = scaled(size, exact - 1 - exponent).toString();
