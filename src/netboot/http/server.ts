@@ -21,7 +21,7 @@ import { Exchange } from "./exchange.js";
 import { answerHttp, type HttpState } from "./handler.js";
 import type { NetbootMetrics } from "./metrics.js";
 import type { Signer } from "./sign.js";
-import { readTlsFiles, type TlsFiles, tlsFilesStamp } from "./tls.js";
+import { readTlsFiles, type TlsFiles, watchFiles } from "./tls.js";
 
 export interface HttpLimits {
   maxConnections: number;
@@ -97,7 +97,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   );
   node.on("clientError", (error: Error, socket: Duplex) => badRequest(error, socket, options.metrics));
   await listen(node, options.address, options.port ?? 8080);
-  const watch = options.tls && watchTls(node as NodeTlsServer, options.tls, options);
+  const { tls, onTlsProblem, tlsLookMs } = options;
+  const take = async () => (node as NodeTlsServer).setSecureContext(await readTlsFiles(tls!));
+  const watch = tls && watchFiles([tls.certificate, tls.key], take, onTlsProblem, tlsLookMs);
   const close = async (graceMs = 2000) => {
     clearInterval(watch);
     const closed = new Promise<void>((resolve) => node.close(() => resolve()));
@@ -246,26 +248,6 @@ function badRequest(error: Error, socket: Duplex, metrics: NetbootMetrics): void
   const status = statusOfError[code] ?? "400 Bad Request";
   metrics.badRequest(status.slice(4));
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
-}
-
-function watchTls(
-  server: NodeTlsServer,
-  files: TlsFiles,
-  { onTlsProblem, tlsLookMs = 5000 }: Pick<HttpServerOptions, "onTlsProblem" | "tlsLookMs">,
-): NodeJS.Timeout {
-  let stamp: string | undefined;
-  const look = async () => {
-    try {
-      const now = await tlsFilesStamp(files);
-      const before = stamp;
-      stamp = now;
-      if (before !== undefined && now !== before) server.setSecureContext(await readTlsFiles(files));
-    } catch (error) {
-      onTlsProblem?.(error);
-    }
-  };
-  void look();
-  return setInterval(() => void look(), tlsLookMs).unref();
 }
 
 /** IPv4 as it is usually written, also where it came over IPv6's sockets. */

@@ -2,6 +2,9 @@ import { readFile, stat } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { messageOf, SlipwayError } from "../../base/errors.js";
 
+/** How often it is looked whether TLS files changed. */
+const defaultLookMs = 5000;
+
 /** PEM files: a certificate with the ones that lead to its authority, and its key. */
 export interface TlsFiles {
   certificate: string;
@@ -31,9 +34,32 @@ export async function readTlsFiles({ certificate, key }: TlsFiles): Promise<Secu
   }
 }
 
-/** Says whether the files are others than the last time. */
-export async function tlsFilesStamp({ certificate, key }: TlsFiles): Promise<string> {
-  const stamps = [certificate, key].map(async (file) => {
+/**
+ * Calls `take` each time that files changed, until the timer is cleared. What goes wrong is told, and tried again at the
+ * next change.
+ */
+export function watchFiles(
+  files: readonly string[],
+  take: () => Promise<void>,
+  onProblem: (error: unknown) => void = () => {},
+  everyMs = defaultLookMs,
+): NodeJS.Timeout {
+  let stamp: string | undefined;
+  const look = async () => {
+    try {
+      const before = stamp;
+      stamp = await stampOf(files);
+      if (before !== undefined && stamp !== before) await take();
+    } catch (error) {
+      onProblem(error);
+    }
+  };
+  void look();
+  return setInterval(() => void look(), everyMs).unref();
+}
+
+async function stampOf(files: readonly string[]): Promise<string> {
+  const stamps = files.map(async (file) => {
     const { mtimeMs, size, ino } = await stat(file);
     return [mtimeMs, size, ino].join("-");
   });
