@@ -111,7 +111,7 @@ test("a config that is newer than the client, or bad, is an error, never an empt
   expect(old.reason).toMatch(/the config needs Ignition spec 3.5; the client reads specs up to 3.4/);
   expect(JSON.parse((await get("ignition", query)).body!).ignition.version).toBe("3.5.0");
   expect((await get("ignition", "os=new&bad=1")).reason).toMatch(
-    /new.yaml does not become a valid Ignition config: ignition\/new.yaml \(rendered\):\d+:\d+: /,
+    /ignition\/new.yaml does not become a valid Ignition config: ignition\/new.yaml \(rendered\):\d+:\d+: /,
   );
 });
 

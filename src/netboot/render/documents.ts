@@ -10,7 +10,7 @@ import { grubConfig, ipxeScript } from "./boot-scripts.js";
 import { cloudConfigProblem } from "./cloud-config.js";
 import { sniffContentType } from "./content-type.js";
 import { envFile } from "./env-file.js";
-import { ignitionJson, type Translate, translateKept } from "./ignition.js";
+import { type IgnitionAnswer, ignitionAsWritten, ignitionFromButane, type Translate } from "./ignition.js";
 import { type RequestData, templateData } from "./template-data.js";
 
 export type DocumentKind = "ipxe" | "grub" | "ignition" | "cloud" | "generic" | "metadata";
@@ -58,20 +58,17 @@ export function renderDocument(
   if (name === undefined) return refused(`boot profile ${profile.id} has no ${kind} config`);
   if (!source)
     return refused(`boot profile ${profile.id} names the ${kind} config ${name}, which does not exist`);
-  if (source.config) return ignitionDocument(source.config, [], request, decide);
+  if (source.config) return ignitionDocument(ignitionAsWritten(source.config, request.accept), decide);
   const done = source.template!.execute(data());
   if ("problem" in done) return refused(`the ${kind} config ${name} cannot be rendered`, [done.problem]);
-  switch (kind) {
-    case "ignition": {
-      const { config, problems } = translateKept(source, done.text, translate);
-      if (!config) return refused(`${name} does not become a valid Ignition config`, problems);
-      return ignitionDocument(config, problems, request, decide);
-    }
-    case "cloud": {
-      const wrong = cloudConfigProblem(done.text);
-      if (wrong) return refused(`the cloud config ${name} cannot be served: ${wrong}`);
-    }
+  if (kind === "ignition") {
+    return ignitionDocument(
+      ignitionFromButane(done.text, source.place.file, request.accept, translate),
+      decide,
+    );
   }
+  const wrong = kind === "cloud" ? cloudConfigProblem(done.text) : undefined;
+  if (wrong) return refused(`the cloud config ${name} cannot be served: ${wrong}`);
   return served(textToBytes(done.text));
 }
 
@@ -80,21 +77,16 @@ function bootDocument(kind: "ipxe" | "grub", { id, boot }: BootProfile): Rendere
   return served(Buffer.from(kind === "ipxe" ? ipxeScript(boot) : grubConfig(boot)));
 }
 
-function ignitionDocument(
-  config: NonNullable<ConfigText["config"]>,
-  problems: LocatedProblem[],
-  { accept }: DocumentRequest,
-  decide: Decide | undefined,
-): RenderedDocument {
-  const said = ignitionJson(config, accept);
+function ignitionDocument(answer: IgnitionAnswer, decide: Decide | undefined): RenderedDocument {
+  const said = "json" in answer;
   decide?.({
     about: "Ignition spec",
-    chosen: "json" in said ? `3.${said.minor}` : undefined,
-    because: "json" in said ? said.because : said.reason,
+    chosen: said ? `3.${answer.minor}` : undefined,
+    because: said ? answer.because : answer.reason,
     others: [],
   });
-  if ("reason" in said) return refused(said.reason, problems);
-  return { ...served(said.json, "application/json"), problems };
+  if (!said) return refused(answer.reason, answer.problems);
+  return { ...served(answer.json, "application/json"), problems: answer.problems };
 }
 
 const served = (body: Buffer, contentType = sniffContentType(body)) =>
