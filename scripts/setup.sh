@@ -6,10 +6,11 @@
 debian_packages="
 ca-certificates  trusts the servers that components come from
 conntrack        kube-proxy cleans connections with it
+cpio             packs the initrd of machines that boot over the network
 gcc              builds components that use C: runc, ignition, pause
 iproute2         bridges, veths, routes, network namespaces
 iptables         CNI's portmap plugin
-kmod             loads kernel modules
+kmod             loads kernel modules, indexes those of a kernel
 libblkid-dev     builds ignition
 libc6-dev        builds components that use C
 libseccomp-dev   builds runc
@@ -20,6 +21,7 @@ pkg-config       builds components that use C
 procps           sysctl
 runc             runs a node
 socat            port-forward
+squashfs-tools   packs the root of machines that boot over the network
 util-linux       flock, nsenter, setpriv
 zstd             packs bundles and images
 "
@@ -34,6 +36,9 @@ faketime         a wrong clock, for slipway alone
 fish             completion is tried in the real shells
 git              the launcher is tried in a fresh clone
 gpg              verifies the network-boot server's signatures
+ipxe             boots machines over the network
+ovmf             UEFI firmware of test machines
+qemu-system-x86  machines that boot over the network
 sudo             files are tried to be the calling user's
 tftp-hpa         a TFTP client that does netascii
 wrk              load for the network-boot benchmark

@@ -43,6 +43,7 @@ export const commandSections = [
     commands: [
       { name: "components", summary: "List, fetch, build or verify what clusters are made of" },
       { name: "bundle", summary: "Carry components to machines without a network" },
+      { name: "node-image", summary: "Make what nodes boot: a root file system, or kernel and initrd" },
     ],
   },
   {

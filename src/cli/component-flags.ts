@@ -2,6 +2,7 @@ import { SlipwayError } from "../base/errors.js";
 import { didYouMean } from "../base/nearest.js";
 import { catalog, findComponent, refOf } from "../components/catalog.js";
 import type { ComponentRef } from "../components/component.js";
+import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { operationFlags, type StartFlagValues, specFlags } from "../spec/flags.js";
 import { startOptions } from "../spec/start-options.js";
 import type { Cli } from "./cli.js";
@@ -25,14 +26,19 @@ export function sourcesOf(flags: SourceFlagValues): { binaryMirror?: string; ima
 }
 
 /** What a cluster needs that start would make with these flags: the one that -p names if there is it, else a new one. */
-export async function componentsOfCluster(
-  flags: Pick<StartFlagValues, "kubernetes-version" | "cni" | "addons" | "image">,
-  cli: Cli,
-): Promise<ComponentRef[]> {
-  const [{ applyFlags }, { resolveProfile }, { clusterComponents }] = await Promise.all([
+export async function componentsOfCluster(flags: ClusterFlagValues, cli: Cli): Promise<ComponentRef[]> {
+  const { clusterComponents } = await import("../cluster/software.js");
+  const { binaries, images } = clusterComponents(await specOfCluster(flags, cli));
+  return [...binaries, ...images];
+}
+
+type ClusterFlagValues = Pick<StartFlagValues, "kubernetes-version" | "cni" | "addons" | "image">;
+
+/** What that cluster is. */
+export async function specOfCluster(flags: ClusterFlagValues, cli: Cli): Promise<ClusterSpec> {
+  const [{ applyFlags }, { resolveProfile }] = await Promise.all([
     import("../spec/apply-flags.js"),
     import("../cluster/request.js"),
-    import("../cluster/software.js"),
   ]);
   const { form, locate } = applyFlags(undefined, { ...flags, profile: cli.namedProfile });
   const { spec } = await resolveProfile(
@@ -40,8 +46,7 @@ export async function componentsOfCluster(
     { locate, workingDirectory: cli.workingDirectory, fresh: cli.namedProfile === undefined },
     cli.context,
   );
-  const { binaries, images } = clusterComponents(spec);
-  return [...binaries, ...images];
+  return spec;
 }
 
 /**

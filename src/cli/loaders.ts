@@ -18,6 +18,7 @@ export const loaders: Record<CommandName, () => Promise<CommandModule>> = {
   kubectl: () => import("./commands/kubectl.js"),
   logs: () => import("./commands/logs.js"),
   node: () => import("./commands/node.js"),
+  "node-image": () => import("./commands/node-image.js"),
   options: () => import("./commands/options.js"),
   pause: () => import("./commands/pause.js"),
   profile: () => import("./commands/profile.js"),

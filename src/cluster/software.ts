@@ -26,10 +26,9 @@ export interface NodeSoftware {
   summary: string;
 }
 
-const nodeBinaries = [
+const workerBinaries = [
   "kubelet",
   "kube-proxy",
-  "kubectl",
   "containerd",
   "containerd-shim-runc-v2",
   "ctr",
@@ -39,7 +38,9 @@ const nodeBinaries = [
   "cni-host-local",
   "cni-portmap",
 ];
-const controlPlaneBinaries = [
+/** On every node of a sandbox cluster: all of them share one tree. */
+const sharedBinaries = [
+  "kubectl",
   "etcd",
   "etcdctl",
   "etcdutl",
@@ -48,8 +49,22 @@ const controlPlaneBinaries = [
   "kube-scheduler",
 ];
 
+interface NodeComponents {
+  binaries: ComponentRef[];
+  images: ComponentRef[];
+}
+
 /** The components that a cluster needs: binaries in its nodes' root, and images. */
-export function clusterComponents(spec: ClusterSpec): { binaries: ComponentRef[]; images: ComponentRef[] } {
+export function clusterComponents(spec: ClusterSpec): NodeComponents {
+  const { binaries, images } = workerComponents(spec);
+  return {
+    binaries: [...binaries, ...sharedBinaries.map((name) => refOf(name, spec.kubernetesVersion))],
+    images,
+  };
+}
+
+/** The part of it that a worker runs. */
+export function workerComponents(spec: ClusterSpec): NodeComponents {
   const ref = (name: string) => refOf(name, spec.kubernetesVersion);
   const flannel = spec.network.cni === "flannel";
   const addonImages = spec.addons.flatMap((name) => findAddon(name)?.images ?? []);
@@ -60,7 +75,7 @@ export function clusterComponents(spec: ClusterSpec): { binaries: ComponentRef[]
     ...spec.images.map((name) => `${name}-image`),
   ];
   return {
-    binaries: [...nodeBinaries, ...(flannel ? ["cni-flannel"] : []), ...controlPlaneBinaries].map(ref),
+    binaries: [...workerBinaries, ...(flannel ? ["cni-flannel"] : [])].map(ref),
     images: [...new Set(images)].map(ref),
   };
 }
