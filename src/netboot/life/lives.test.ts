@@ -238,7 +238,7 @@ test("strangers are bounded: the one that was quiet longest is forgotten first, 
       stage: "dhcp",
       what: "DISCOVER → OFFER",
       outcome: "ok",
-      details: {},
+      details: { firmware: "bios" },
     });
   const stranger = (i: number) => `02:00:00:00:00:0${i}`;
   seen(mac);

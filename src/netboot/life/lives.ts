@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.js";
 import { messageOf, SlipwayError } from "../../base/errors.js";
 import { makeDirectory, type Owner } from "../../base/files.js";
 import type { Observation, Observe } from "../observation.js";
+import { bootsFromDiskText } from "../timeline/causes.js";
 import { type ApprovePolicy, installsOnce, isApproved, type MachineView, nextBoot } from "./next-boot.js";
 import { RecordLog, readRecords } from "./record-log.js";
 import {
@@ -85,13 +86,17 @@ export class Lives implements AsyncDisposable {
     return [...this.#log.entries()].map(([, life]) => life);
   }
 
-  /** Takes what the servers saw: a machine of which something is heard is discovered, or still there. */
-  readonly take = ({ mac, address, stage, outcome }: Observation): void => {
+  /**
+   * Takes what the servers saw: a machine that wants to boot is discovered, or still there. Those that only ask for an address,
+   * telephones perhaps, are none.
+   */
+  readonly take = ({ mac, address, stage, details }: Observation): void => {
+    if (mac === undefined || address === "0.0.0.0") return;
     const byDhcp = stage === "dhcp" || stage === "proxydhcp";
-    if (mac === undefined || outcome === "refused" || !(byDhcp || stage === "http" || stage === "ignition"))
-      return;
-    const isIts =
-      address !== undefined && address !== "0.0.0.0" && (byDhcp || this.#whoAsks(mac, address) !== "another");
+    if (!byDhcp && stage !== "http" && stage !== "ignition") return;
+    const { firmware = "other" } = details;
+    if (byDhcp && firmware === "other" && !this.#log.get(mac)) return;
+    const isIts = address !== undefined && (byDhcp || this.#whoAsks(mac, address) !== "another");
     this.#apply(mac, { type: "seen", ...(isIts ? { address } : {}) });
   };
 
@@ -111,7 +116,7 @@ export class Lives implements AsyncDisposable {
     if (next.type === "profile" && secret && asking !== "itself") return this.#wait(mac, whoIsIt(address));
     if (asking === "another") return next;
     if (next.type !== "profile") {
-      if (next.type === "disk") this.#tell(mac, "boots from its own disk", "ok", { because: next.because });
+      if (next.type === "disk") this.#tell(mac, bootsFromDiskText, "ok", { because: next.because });
       return next;
     }
     this.#apply(mac, { type: "approve", by: "policy" });
@@ -136,17 +141,17 @@ export class Lives implements AsyncDisposable {
       return { status: 403, reason: "it needs the token of the boot script, and the machine's MAC address" };
     }
     const life = this.#log.get(mac);
-    if (life?.state === "retired") return this.#refuse(mac, kind, { status: 403, reason: "it is retired" });
+    if (life?.state === "retired") return { status: 403, reason: "it is retired" };
     const approval = isApproved(life, this.#view(request), this.#options.policy());
-    if (!approval.approved) return this.#refuse(mac, kind, { status: 503, reason: approval.because });
+    if (!approval.approved) return { status: 503, reason: approval.because, retryAfterSeconds };
     if (!secret) {
       const done = (outcome: "complete" | "broken") => this.#configDone(mac, outcome);
       return { admit: true, done };
     }
     const refusal = this.#tokens.refusal(mac, { ...request, profile: profile?.id }, now);
-    if (refusal) return this.#refuse(mac, kind, refusal);
+    if (refusal) return refusal.status === 503 ? { ...refusal, retryAfterSeconds } : refusal;
     if (this.#whoAsks(mac, request.address) !== "itself") {
-      return this.#refuse(mac, kind, { status: 403, reason: whoIsIt(request.address) });
+      return { status: 403, reason: whoIsIt(request.address) };
     }
     const end = this.#tokens.begin(mac, kind);
     return {
@@ -271,14 +276,6 @@ export class Lives implements AsyncDisposable {
   #wait(mac: string, because: string): BootAnswer {
     this.#tell(mac, "waits", "refused", { because });
     return { type: "wait", seconds: 10, because };
-  }
-
-  #refuse(mac: string, kind: string, refusal: Refusal): Refusal {
-    this.#tell(mac, `no ${kind} config`, "refused", {
-      because: refusal.reason,
-      status: String(refusal.status),
-    });
-    return refusal.status === 503 ? { ...refusal, retryAfterSeconds } : refusal;
   }
 
   #whoAsks(mac: string, address: string): "itself" | "another" | "unknown" {
