@@ -39,6 +39,10 @@ export const commandSections = [
     ],
   },
   {
+    title: "Bare metal",
+    commands: [{ name: "netboot", summary: "Boot bare metal over the network" }],
+  },
+  {
     title: "Components",
     commands: [
       { name: "components", summary: "List, fetch, build or verify what clusters are made of" },

@@ -17,6 +17,7 @@ export const loaders: Record<CommandName, () => Promise<CommandModule>> = {
   ip: () => import("./commands/ip.js"),
   kubectl: () => import("./commands/kubectl.js"),
   logs: () => import("./commands/logs.js"),
+  netboot: () => import("./commands/netboot.js"),
   node: () => import("./commands/node.js"),
   "node-image": () => import("./commands/node-image.js"),
   options: () => import("./commands/options.js"),

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { messageOf, systemCode } from "../../base/errors.js";
-import { parseConfigText, type TextKind, textKinds } from "./config-text.js";
+import { bytesToText } from "../template/byte-text.js";
+import { isRawIgnition, parseConfigText, type TextKind, textKinds } from "./config-text.js";
 import { type Lab, parseLab } from "./lab.js";
 import { parseGroup, parseProfile } from "./matchbox-files.js";
 import type { InventoryProblem } from "./problem.js";
@@ -231,15 +232,25 @@ function parseFile(
   stamp: Stamp | undefined,
 ): ReadFile {
   const file = { role, digest: digestOf(contents), stamp };
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(contents);
-  } catch {
+  const text = isTemplate(role) ? bytesToText(contents) : decodeUtf8(contents);
+  if (text === undefined) {
     const problem = { severity: "error", check: "syntax", place: { file: path }, path: "" } as const;
     return { ...file, problems: [{ ...problem, message: "it is not text in UTF-8" }] };
   }
   const parsed = parseAs(role, text, path, directory);
   return { ...file, ...parsed, problems: parsed.problems.length > 0 ? parsed.problems : noProblems };
+}
+
+/** Go's templates are bytes, UTF-8 or not. */
+const isTemplate = (role: FileRole): boolean =>
+  "name" in role && !(role.kind === "ignition" && isRawIgnition(role.name));
+
+function decodeUtf8(contents: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(contents);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseAs(

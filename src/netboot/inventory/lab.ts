@@ -34,7 +34,8 @@ export type LabText = { kind: TextKind; name: string; place: Place; path: string
   | { file: string }
 );
 
-const labFile = { name: "a lab file", maxBytes: 64 * 1024 * 1024, textFields: [] };
+/** What is read as a lab.yaml; a hundred thousand machines fit. */
+export const labFile = { name: "a lab file", maxBytes: 64 * 1024 * 1024, textFields: [] };
 
 /**
  * Reads the text of a lab.yaml: YAML 1.2 or JSON, one document.

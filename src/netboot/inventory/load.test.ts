@@ -1,4 +1,6 @@
+import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import { textToBytes } from "../template/byte-text.js";
 import { selectGroup } from "./select.js";
 import { machineLabels } from "./snapshot.js";
 import { complaints, head, snapshotOf, TestLab, worker } from "./testing.js";
@@ -113,8 +115,11 @@ describe("matchbox's layout", () => {
 
   test("bytes that are not text", async () => {
     await using lab = await TestLab.create(worker);
-    const { writeFile } = await import("node:fs/promises");
-    await writeFile(`${lab.directory}/ignition/b.yaml`, Buffer.from([0xff, 0xfe]));
+    await lab.write({ "generic/b": "" });
+    await writeFile(`${lab.directory}/generic/b`, Buffer.from([0xff, 0x61]));
+    const { snapshot } = await lab.load();
+    expect(textToBytes(snapshot!.generic.get("b")!.text)).toEqual(Buffer.from([0xff, 0x61]));
+    await writeFile(`${lab.directory}/groups/b.json`, Buffer.from([0xff, 0xfe]));
     expect((await lab.load()).problems).toMatchObject([{ message: "it is not text in UTF-8" }]);
   });
 

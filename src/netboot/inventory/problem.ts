@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { SlipwayError } from "../../base/errors.js";
 import type { Place } from "./types.js";
 
@@ -33,9 +34,16 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const shownProblems = 20;
 
-/** One error for an inventory that is not valid: the first error is its message, the others its details. */
-export function inventoryError(problems: readonly InventoryProblem[]): SlipwayError {
-  const errors = problems.filter(isError);
+/**
+ * One error for an inventory that is not valid: the first error is its message, the others its details.
+ *
+ * @param directory put before the files' names, where there is more than one inventory
+ */
+export function inventoryError(problems: readonly InventoryProblem[], directory = ""): SlipwayError {
+  const errors = problems.filter(isError).map((problem) => ({
+    ...problem,
+    place: { ...problem.place, file: join(directory, problem.place.file) },
+  }));
   const [first, ...others] = errors.slice(0, shownProblems).map(inventoryProblemText);
   return new SlipwayError("CONFIG_INVALID", first ?? "the inventory is not valid", {
     details: Object.fromEntries(others.map((text, i) => [`${i + 2} of ${errors.length}`, text])),

@@ -82,7 +82,7 @@ test("a put that would make the whole invalid is refused, with the reason", asyn
   await expect(store.putText("ignition", "x.ign", '{"ignition": {"version": "9.0.0"}}')).rejects.toThrow(
     "ignition/x.ign:1:26 ignition.version: unsupported",
   );
-  await expect(store.putText("ignition", "x", Uint8Array.of(0xff))).rejects.toThrow("not text in UTF-8");
+  await expect(store.putText("ignition", "x.ign", Uint8Array.of(0xff))).rejects.toThrow("not text in UTF-8");
   expect(live.snapshot).toBe(before);
   expect(await readdir(join(lab.directory, "groups"))).toEqual(["node1.json"]);
   await store.putGroup({ id: "g", profile: "worker", selector: {}, metadata: {} });

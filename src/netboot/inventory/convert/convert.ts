@@ -2,6 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SlipwayError, systemCode } from "../../../base/errors.js";
 import { makeDirectory, writeFileAtomic } from "../../../base/files.js";
+import { textToBytes } from "../../template/byte-text.js";
 import { loadSnapshot } from "../load.js";
 import { type InventoryProblem, inventoryError } from "../problem.js";
 import type { Conversion } from "./conversion.js";
@@ -56,7 +57,7 @@ async function writeAll(files: Conversion["files"], output: string): Promise<voi
   for (const { path, text, secret } of files) {
     const file = join(output, path);
     await makeDirectory(dirname(file));
-    await writeFileAtomic(file, text, secret ? { mode: 0o600 } : {});
+    await writeFileAtomic(file, textToBytes(text), secret ? { mode: 0o600 } : {});
   }
 }
 
