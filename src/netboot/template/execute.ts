@@ -1,7 +1,8 @@
 import type { TemplateLimits } from "./budget.js";
-import { TemplateFailure } from "./failure.js";
+import { fail, TemplateFailure } from "./failure.js";
 import { formatPlain, sortedKeys } from "./format.js";
 import { functions, shortCircuit } from "./functions.js";
+import { describe, walk } from "./operands.js";
 import { mainName } from "./parser.js";
 import type { Command, Operand, Pipe, TemplateNode } from "./tree.js";
 import { Byte, entriesOf, isList, isTrue, typeOf, type Value } from "./values.js";
@@ -284,36 +285,4 @@ class Execution {
       `templates and branches inside each other go deeper than ${this.#limits.depth}: does a template include itself?`,
     );
   }
-}
-
-/** Follows fields down from a value. */
-function walk(value: Value, path: readonly string[], offset: number): Value {
-  let at = value;
-  for (const name of path) {
-    const entries = entriesOf(at);
-    if (entries && Object.hasOwn(entries, name)) at = entries[name] as Value;
-    else if (entries) fail(offset, `the map has no entry for key "${name}"`);
-    else if (at === undefined || at === null) fail(offset, `nil has no entry for key "${name}"`);
-    else fail(offset, `cannot take field ${name} of a ${typeOf(at)}`);
-  }
-  return at;
-}
-
-function describe(operand: Operand): string {
-  switch (operand.kind) {
-    case "field":
-      return `.${operand.path.join(".")}`;
-    case "variable":
-      return [operand.name, ...operand.path].join(".");
-    case "dot":
-      return ".";
-    case "constant":
-      return typeof operand.value === "string" ? JSON.stringify(operand.value) : formatPlain(operand.value);
-    default:
-      return "a parenthesized pipeline";
-  }
-}
-
-function fail(offset: number, message: string): never {
-  throw new TemplateFailure(offset, message);
 }

@@ -10,6 +10,10 @@ export class TemplateFailure extends Error {
   }
 }
 
+export function fail(offset: number, message: string): never {
+  throw new TemplateFailure(offset, message);
+}
+
 /** The problem as everybody else reads it, with file, line and column. */
 export function located(failure: TemplateFailure, text: string, file: string): LocatedProblem {
   const before = text.slice(0, failure.offset).split("\n");
