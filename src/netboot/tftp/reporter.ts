@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import type { Observation, Observe } from "../observation.js";
+import { PerSecond } from "../per-second.js";
 import type { TftpRequest } from "./codec.js";
 import type { Session } from "./session.js";
 import type { TransferOutcome } from "./transfer.js";
@@ -12,7 +13,7 @@ const maxRefusalsTold = 100;
 export class Reporter {
   readonly #observe: Observe;
   readonly #clock: Clock;
-  #told = { second: 0, count: 0 };
+  readonly #refusals = new PerSecond(maxRefusalsTold);
 
   constructor(observe: Observe, clock: Clock) {
     this.#observe = observe;
@@ -20,9 +21,7 @@ export class Reporter {
   }
 
   refused({ file }: TftpRequest, { address, port }: Peer, why: string): void {
-    const second = Math.floor(this.#clock.monotonicMs() / 1000);
-    if (second !== this.#told.second) this.#told = { second, count: 0 };
-    if (this.#told.count++ >= maxRefusalsTold) return;
+    if (!this.#refusals.allows(this.#clock.monotonicMs())) return;
     this.#observe({
       time: this.#clock.now().toISOString(),
       address,

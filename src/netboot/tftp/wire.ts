@@ -25,9 +25,21 @@ export async function ownWire(
   onGone: (why: string) => void,
 ): Promise<Wire> {
   const socket = await openUdp({ address, port: 0 });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.off("error", reject);
+        resolve();
+      });
+      socket.connect(peer.port, peer.address);
+    });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   socket.on("error", () => onGone("the client's port is closed"));
   socket.on("message", onPacket);
-  await new Promise<void>((resolve) => socket.connect(peer.port, peer.address, resolve));
   let open = true;
   return {
     send: (packet) => {
