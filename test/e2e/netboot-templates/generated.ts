@@ -153,3 +153,42 @@ export const verbs =
   "v g G e E f F b x X d s q t c U T .0f .1f .2f .5f .20f .60f .0e .1e .17e .30e .0g .1g .3g .17g .40g .0x .1x .5x .20x 12.3f -12.3f| 012.3f +.2e #g #.0f #e #.3g #x #v +v 08.2f".split(
     " ",
   );
+
+/** Pieces of the language in any order: what one parser takes the other must take. */
+export const tokenSoup = fc
+  .array(
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom("{{", "}}", "{{- ", " -}}", " ", "{{end}}", "{{else}}", "{{.a}}"),
+      },
+      {
+        weight: 5,
+        arbitrary: fc.constantFrom(
+          ..."if else end range with define block template break continue . $ $x $y := = | ( ) .a .b .e.a nil true 1 2.5 -1 +1 0x 1_0 'a' '\\'' `s` \"q\" \"t\" print printf index len eq and not \n /* */ , : x ☃ é - ! # \t \r ' ` \" \\ }} {{".split(
+            " ",
+          ),
+        ),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom(
+          "{{if .a}}",
+          "{{with .b}}",
+          "{{range .d}}",
+          "{{range $i, $x := .d}}",
+          '{{define "t"}}',
+          '{{template "t" .}}',
+          '{{block "u" .c}}',
+          "{{$x := .b}}",
+          "{{else if .c}}",
+          "{{else with .c}}",
+          "{{break}}",
+          "{{/* c */}}",
+          "{{- /* c */ -}}",
+        ),
+      },
+    ),
+    { maxLength: 14 },
+  )
+  .map((parts) => parts.join(""));

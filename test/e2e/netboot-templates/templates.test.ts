@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { corpus, metadata, query } from "./corpus.js";
-import { metadata as generatedMetadata, numberOfAnySize, template, verbs } from "./generated.js";
+import { metadata as generatedMetadata, numberOfAnySize, template, tokenSoup, verbs } from "./generated.js";
 import { ours } from "./ours.js";
 import { firstBuildMs, RealMatchbox } from "./real-matchbox.js";
 
@@ -37,9 +37,12 @@ for (const [about, templates] of Object.entries(corpus)) {
   });
 }
 
-test("generated templates on generated data", async () => {
+test.each([
+  ["well-formed templates", template],
+  ["pieces in any order", tokenSoup],
+])("generated: %s", async (_, texts) => {
   await fc.assert(
-    fc.asyncProperty(template, generatedMetadata, async (text, values) => {
+    fc.asyncProperty(texts, generatedMetadata, async (text, values) => {
       await matchbox.write({
         "groups/all.json": JSON.stringify({ id: "all", profile: "p", metadata: values }),
       });
@@ -49,7 +52,7 @@ test("generated templates on generated data", async () => {
   );
 });
 
-test("generated numbers, by every verb", async () => {
+test("generated: numbers, by every verb", async () => {
   const text = `{{range $n := .numbers}}${verbs.map((verb) => `{{printf "%${verb}|" $n}}`).join("")}\n{{end}}`;
   await fc.assert(
     fc.asyncProperty(fc.array(numberOfAnySize, { minLength: 20, maxLength: 20 }), async (numbers) => {
