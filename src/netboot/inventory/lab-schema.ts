@@ -128,6 +128,11 @@ const machine = z
   })
   .meta({ description: "A machine" });
 
+const install = z.enum(["once"]).optional().meta({
+  description:
+    "once: after it has reported that it is installed, a machine boots from its disk until it is reset",
+});
+
 const group = z
   .strictObject({
     id: z.string().check(parsedBy(checkGroupId)).meta({ description: "What the group is called" }),
@@ -141,6 +146,7 @@ const group = z
         examples: [{ mac: "52:54:00:b2:2f:86" }],
       }),
     metadata: metadata.optional(),
+    install,
   })
   .meta({ description: "Which machines boot which boot profile" });
 
@@ -164,6 +170,11 @@ const profile = z
     ignition: config("Butane or Container Linux Config template, or (.ign, or JSON) an Ignition config"),
     cloud: config("Cloud-config template"),
     generic: config("Template of any other sort"),
+    install,
+    secret: z.boolean().optional().meta({
+      description:
+        "Whether its configurations hold secrets: each is then given once a boot, for a token in the boot script",
+    }),
   })
   .meta({ description: "What a machine boots" });
 
@@ -201,6 +212,10 @@ export const labSchema = z
     machines: z.array(machine).optional().meta({ description: "The machines that are known" }),
     groups: z.array(group).optional().meta({ description: "Which machines boot what" }),
     profiles: z.array(profile).optional().meta({ description: "Boot profiles" }),
+    approve: z.enum(["auto", "manual"]).optional().meta({
+      description:
+        "Which machines boot without slipway netboot approve: auto all, manual none. Default: those that are in machines, or that a group with a selector is for",
+    }),
     assets: path
       .optional()
       .meta({ description: "Directory behind /assets/. Default: assets, when there is one" }),
@@ -209,6 +224,10 @@ export const labSchema = z
         ...listen,
         url: z.string().check(parsedBy(checkUrl)).optional().meta({
           description: "URL that machines reach it by, when not by its address and port",
+        }),
+        events: z.boolean().optional().meta({
+          description:
+            "Whether /events tells everybody what machines do, as server-sent events. Default: false",
         }),
         tls: z
           .strictObject({ ...listen, certificate, key })

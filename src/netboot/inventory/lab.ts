@@ -105,12 +105,13 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
     })),
     groups: [
       ...groups.map(
-        ({ id, name, profile, selector, metadata }, i): Group => ({
+        ({ id, name, profile, selector, metadata, install }, i): Group => ({
           id,
           ...(name === undefined ? {} : { name }),
           profile,
           selector: canonicalSelector(selector ?? {}),
           metadata: metadata ?? noMetadata,
+          ...(install === undefined ? {} : { install }),
           place: at(["groups", i]),
         }),
       ),
@@ -128,7 +129,7 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
             ],
       ),
     ],
-    profiles: profiles.map(({ id, name, kernel, initrd = [], args = [] }, i) => {
+    profiles: profiles.map(({ id, name, kernel, initrd = [], args = [], install, secret }, i) => {
       const [ignitionId, cloudId, genericId] = textKinds.map((kind) => nameOf(kind, i));
       return {
         id,
@@ -137,6 +138,8 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
         ...(ignitionId === undefined ? {} : { ignitionId }),
         ...(cloudId === undefined ? {} : { cloudId }),
         ...(genericId === undefined ? {} : { genericId }),
+        ...(install === undefined ? {} : { install }),
+        ...(secret ? { secret } : {}),
         place: at(["profiles", i]),
       };
     }),
@@ -196,12 +199,13 @@ function labText(kind: TextKind, id: string, written: string, place: Place, path
 const inlineName = (kind: TextKind, id: string, text: string): string =>
   kind !== "ignition" ? id : /^\s*\{\s*["}]/.test(text) ? `${id}.ign` : `${id}.yaml`;
 
-function settingsOf({ http, tftp, grpc }: LabForm, directory: string): LabSettings {
+function settingsOf({ http, tftp, grpc, approve }: LabForm, directory: string): LabSettings {
   const from = (path: string) => resolve(directory, path);
   return {
     http: {
       ...listenOf(http),
       ...(http?.url === undefined ? {} : { url: http.url }),
+      ...(http?.events ? { events: true as const } : {}),
       ...(http?.tls === undefined
         ? {}
         : {
@@ -213,6 +217,7 @@ function settingsOf({ http, tftp, grpc }: LabForm, directory: string): LabSettin
           }),
     },
     tftp: listenOf(tftp),
+    ...(approve === undefined ? {} : { approve }),
     ...(grpc === undefined
       ? {}
       : {
