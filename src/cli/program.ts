@@ -103,10 +103,8 @@ function toCommander(command: Command): Commander {
     parser.addArgument(argument.choices ? described.choices(argument.choices) : described);
   }
   for (const [name, flag] of Object.entries(command.flags ?? {})) addFlag(parser, name, flag, false);
-  const letters = new Set(Object.values(command.flags ?? {}).map(({ short }) => short));
-  for (const [name, { short, ...flag }] of Object.entries<Flag>(globalFlags)) {
-    if (name in (command.flags ?? {})) continue;
-    addFlag(parser, name, short && !letters.has(short) ? { ...flag, short } : flag, true);
+  for (const [name, flag] of Object.entries(globalFlags)) {
+    if (!(name in (command.flags ?? {}))) addFlag(parser, name, flag, true);
   }
   return parser;
 }

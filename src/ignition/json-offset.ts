@@ -5,12 +5,16 @@ const tokens = {
   scalar: /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y,
 };
 
+/** What is deeper is not looked at: every level calls itself. */
+const maxDepth = 1000;
+
 /**
  * Where a text stops being JSON (RFC 8259): the offset of the first character that cannot stand there. `JSON.parse` says that
  * only for some texts.
  */
 export function jsonErrorOffset(text: string): number {
   let at = 0;
+  let depth = 0;
   const skip = (token: RegExp): boolean => {
     token.lastIndex = at;
     if (!token.test(text)) return false;
@@ -35,7 +39,14 @@ export function jsonErrorOffset(text: string): number {
     return skip(tokens.string) && skipCharacter(":") && value();
   };
   const value = (): boolean => {
+    if (depth > maxDepth) return false;
     skip(tokens.space);
+    depth++;
+    const found = listOrScalar();
+    depth--;
+    return found;
+  };
+  const listOrScalar = (): boolean => {
     if (skipCharacter("{")) return list("}", member);
     if (skipCharacter("[")) return list("]", value);
     return skip(tokens.string) || skip(tokens.scalar);

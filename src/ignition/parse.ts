@@ -35,7 +35,10 @@ export function readJson(text: string, file: string): { value?: unknown; problem
 
 /** Finds the line and column of each problem in the JSON text that the config came from. */
 export function locateProblems(problems: Problem[], text: string, file: string): LocatedProblem[] {
-  if (problems.length === 0) return []; // the second parse is for positions only
+  // The second parse is for positions only.
+  if (problems.every(({ path }) => path.length === 0)) {
+    return problems.map((problem) => ({ ...problem, file, line: 1, column: 1 }));
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, schema: "json", uniqueKeys: false });
   const offsetOf = (path: Problem["path"]): number => {

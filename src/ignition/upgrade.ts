@@ -4,7 +4,7 @@ import { convertV2 } from "./legacy/v2-convert.js";
 import { type ConfigV2, configV2Schema } from "./legacy/v2-schema.js";
 import { type LocatedProblem, locateProblems, readJson } from "./parse.js";
 import { Report } from "./problem.js";
-import { parseShape, validateIgnition, withoutNulls } from "./validate.js";
+import { cleanDocument, parseShape, validateIgnition } from "./validate.js";
 import { withoutEmpty } from "./without-empty.js";
 
 /**
@@ -46,7 +46,8 @@ function upgradeV2(value: unknown, minor: number, report: Report): IgnitionConfi
     report.at("ignition", "version").error("a config of spec 2 becomes one of 3.4 or newer");
     return undefined;
   }
-  const old = parseShape(withoutNulls(value), configV2Schema, report) as ConfigV2 | undefined;
+  const document = cleanDocument(value, report);
+  const old = document === undefined ? undefined : parseShape<ConfigV2>(document, configV2Schema, report);
   if (!old) return undefined;
   const converted = convertV2(old, report);
   const found = new Report();

@@ -97,6 +97,13 @@ test.each([
   expect(parseIgnition(text, "f").problems).toMatchObject([{ line, column, severity: "error" }]);
 });
 
+test("what is nested too deeply is an error", () => {
+  const deep = (levels: number) =>
+    `{"ignition": {"version": "3.4.0"}, "a": ${"[".repeat(levels)}${"]".repeat(levels)}}`;
+  expect(parseIgnition(deep(100_000), "f").problems).toMatchObject([{ message: "nested too deeply" }]);
+  expect(parseIgnition("[".repeat(100_000), "f").problems).toMatchObject([{ severity: "error" }]);
+});
+
 test("the place where JSON ends is found in every broken text", () => {
   fc.assert(
     fc.property(fc.json(), fc.nat(), fc.constantFrom("", "}", "\u0001", "'"), (json, seed, garbage) => {

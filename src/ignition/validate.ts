@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { IgnitionConfig, IgnitionResource } from "./config.js";
+import { isDeeperThan } from "./depth.js";
 import { checkDisks, type DiskStorage } from "./disk-checks.js";
 import { checkDuplicates } from "./duplicates.js";
 import { type Problem, Report } from "./problem.js";
@@ -23,7 +24,7 @@ export interface Validation {
  */
 export function validateIgnition(document: unknown): Validation {
   const report = new Report();
-  const value = withoutNulls(document);
+  const value = cleanDocument(document, report);
   const minor = specMinor(value, report);
   if (minor === undefined) return { config: undefined, problems: report.problems };
   const config = parseShape(value, configSchema(minor), report) as IgnitionConfig | undefined;
@@ -40,8 +41,17 @@ export function validateIgnition(document: unknown): Validation {
   return { config: failed ? undefined : config, problems: report.problems };
 }
 
-/** In Ignition's JSON null is the same as nothing. */
-export function withoutNulls(value: unknown): unknown {
+/** A config has about ten levels; the stack is good for some thousands. */
+const maxDepth = 500;
+
+/** A copy without nulls, which in Ignition's JSON are the same as nothing; undefined with an error when it is too deep. */
+export function cleanDocument(document: unknown, report: Report): unknown {
+  if (!isDeeperThan(document, maxDepth)) return withoutNulls(document);
+  report.error("nested too deeply");
+  return undefined;
+}
+
+function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
@@ -54,6 +64,7 @@ export function withoutNulls(value: unknown): unknown {
 function specMinor(document: unknown, report: Report): number | undefined {
   const ignition = (document as { ignition?: { version?: unknown } } | undefined)?.ignition;
   const version = ignition?.version;
+  if (report.problems.length > 0) return undefined;
   if (typeof document !== "object" || document === null || Array.isArray(document)) {
     report.error("an Ignition config is a JSON object");
   } else if (typeof version !== "string") {
@@ -72,7 +83,7 @@ function specMinor(document: unknown, report: Report): number | undefined {
 /**
  * Types and unknown keys. Unknown keys are warnings, and dropped.
  *
- * @param value from `withoutNulls`: it may be changed
+ * @param value from `cleanDocument`: it may be changed
  */
 export function parseShape<T>(value: unknown, schema: z.ZodType<T>, report: Report): T | undefined {
   const result = schema.safeParse(value);
@@ -95,7 +106,7 @@ export function parseShape<T>(value: unknown, schema: z.ZodType<T>, report: Repo
 const article = (type: string): string =>
   type === "number" || type === "int" ? "an integer" : /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
 
-/** `value` is our own copy (`withoutNulls`). */
+/** `value` is our own copy (`cleanDocument`). */
 function dropKeys(value: unknown, path: PropertyKey[], keys: string[]): void {
   const owner = path.reduce((at, key) => (at as Record<PropertyKey, unknown>)[key], value);
   for (const key of keys) delete (owner as Record<string, unknown>)[key];

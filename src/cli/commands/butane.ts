@@ -19,19 +19,12 @@ export const command = defineCommand({
       summary: "Where local, contents_local, ssh_authorized_keys_local and trees are found",
       complete: "file",
     },
-    output: {
-      short: "o",
-      type: "string",
-      value: "FILE",
-      summary: "Write there, not on stdout",
-      complete: "file",
-    },
-    pretty: { short: "p", type: "boolean", summary: "Indent the JSON" },
+    pretty: { type: "boolean", summary: "Indent the JSON" },
     strict: { short: "s", type: "boolean", summary: "Fail on warnings too" },
   },
   examples: [
     ["butane worker.bu > worker.ign", "for one machine"],
-    ["butane --strict --files-dir files -o worker.ign worker.bu", "with files beside it"],
+    ["butane --strict --files-dir files worker.bu > worker.ign", "with files beside it; warnings are errors"],
   ],
   async run(cli, [name], flags) {
     const [{ translateButane }, { localFiles }, { configOrError }] = await Promise.all([
@@ -45,11 +38,6 @@ export const command = defineCommand({
     const translation = translateButane(text, { file, ...local });
     const config = configOrError(translation, file, cli, { kind: "Butane config", strict: flags.strict });
     if (flags.check) return;
-    const json = JSON.stringify(config, null, flags.pretty ? 2 : undefined);
-    if (flags.output === undefined) cli.print(json);
-    else {
-      const { writeFileAtomic } = await import("../../base/files.js");
-      await writeFileAtomic(resolve(cli.workingDirectory, flags.output), `${json}\n`);
-    }
+    cli.print(JSON.stringify(config, null, flags.pretty ? 2 : undefined));
   },
 });

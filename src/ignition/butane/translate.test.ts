@@ -152,10 +152,24 @@ test("a local path does not lead out of the files directory, and what is inside 
 
 test("aliases of aliases do not blow up", () => {
   const levels = Array.from({ length: 30 }, (_, i) => `x${i + 1}: &x${i + 1} {<<: [*x${i}, *x${i}]}`);
-  const bomb = `variant: fcos\nversion: 1.5.0\nx0: &x0 {a: b}\n${levels.join("\n")}\nstorage: *x30\n`;
-  expect(errorsOf(bomb)).toEqual([expect.stringContaining("too many aliases")]);
-  const units = "systemd: &s {<<: *s, units: []}\n";
-  expect(() => translate(`variant: fcos\nversion: 1.5.0\n${units}`)).not.toThrow();
+  const merges = `x0: &x0 {a: b}\n${levels.join("\n")}\nstorage: *x30\n`;
+  expect(errorsOf(`variant: fcos\nversion: 1.5.0\n${merges}`)).toEqual([]);
+  const dropins = `a: &dropins [${Array.from({ length: 1000 }, (_, i) => `{name: ${i}.conf}`).join(", ")}]`;
+  const units = Array.from({ length: 1000 }, (_, i) => `{name: ${i}.service, dropins: *dropins}`);
+  const many = `${dropins}\nsystemd: {units: [${units.join(", ")}]}\n`;
+  expect(errorsOf(`variant: fcos\nversion: 1.5.0\n${many}`)).toEqual([
+    expect.stringContaining("too many aliases"),
+  ]);
+  const itself = "systemd: &s {<<: *s, units: []}\n";
+  expect(() => translate(`variant: fcos\nversion: 1.5.0\n${itself}`)).not.toThrow();
+});
+
+test.each([
+  ["flow", `storage: ${"[".repeat(20_000)}`],
+  ["block", `storage:\n${Array.from({ length: 1500 }, (_, i) => `${" ".repeat(i + 1)}a:`).join("\n")}\n`],
+  ["a list in a list", `storage:\n ${"- ".repeat(5000)}`],
+])("what is nested too deeply is an error: %s", (_, body) => {
+  expect(errorsOf(`variant: fcos\nversion: 1.5.0\n${body}`)).toEqual(["1:1  nested too deeply"]);
 });
 
 describe("whatever it is given, it answers", () => {

@@ -15,7 +15,7 @@ import { grubEntries } from "./grub.js";
 import { underneath } from "./layer.js";
 import { mountUnits } from "./mount-units.js";
 import { originOf, type Translation } from "./origin.js";
-import { baseShape, object, text } from "./shape.js";
+import { baseShape, type ObjectShape, object, text } from "./shape.js";
 import { addTrees } from "./trees.js";
 import { findVariant, type Variant } from "./variants.js";
 import { YamlSource } from "./yaml-source.js";
@@ -52,10 +52,17 @@ function translateSource(
   if (isContainerLinux(source)) return translateContainerLinux(source, options, report);
   const variant = readVariant(source, report);
   if (!variant) return undefined;
-  const shape = object({ ...baseShape(variant.minor), ...variant.fields });
-  const decoded = (decodeYaml(source.root, shape, source, report) ?? {}) as Decoded;
-  if (hasErrors(report.problems)) return undefined;
+  const decoded = (decodeYaml(source.root, shapeOf(variant), source, report) ?? {}) as Decoded;
+  if (hasErrors([...report.problems, ...source.problems])) return undefined;
   return translateDecoded(decoded, variant, source, options, report);
+}
+
+const shapes = new Map<Variant, ObjectShape>();
+
+function shapeOf(variant: Variant): ObjectShape {
+  const shape = shapes.get(variant) ?? object({ ...baseShape(variant.minor), ...variant.fields });
+  shapes.set(variant, shape);
+  return shape;
 }
 
 const containerLinuxSections = Object.keys(containerLinuxShape.fields);

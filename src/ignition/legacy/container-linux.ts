@@ -28,7 +28,7 @@ export function translateContainerLinux(
   const decoded = decodeYaml(source.root, containerLinuxShape, source, report) as
     | ContainerLinuxConfig
     | undefined;
-  if (!decoded || hasErrors(report)) return undefined;
+  if (!decoded || hasErrors([...report.problems, ...source.problems])) return undefined;
 
   const old = new Report(); // its paths are those of Ignition's spec 2
   const converted = convertV2(toV2(decoded, local, old), old);
@@ -38,10 +38,10 @@ export function translateContainerLinux(
   for (const problem of [...old.problems, ...mapToOrigins(problems, converted)]) {
     report.problems.push({ ...problem, path: yamlPath(problem.path) });
   }
-  return hasErrors(report) ? undefined : config;
+  return hasErrors(report.problems) ? undefined : config;
 }
 
-const hasErrors = ({ problems }: Report): boolean => problems.some(({ severity }) => severity === "error");
+const hasErrors = (problems: Problem[]): boolean => problems.some(({ severity }) => severity === "error");
 
 const yamlPath = (path: Problem["path"]): Problem["path"] =>
   path.map((step) => (typeof step === "string" ? snakeKey(step) : step));
