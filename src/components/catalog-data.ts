@@ -270,7 +270,10 @@ export const catalogEntries: readonly CatalogEntry[] = [
     goCommand(name, versions.matchbox, {
       module: "github.com/poseidon/matchbox",
       package: `cmd/${name}`,
-      ldflags: ["-X github.com/poseidon/matchbox/matchbox/version.Version={version}+source"],
+      ldflags: [
+        "-X github.com/poseidon/matchbox/matchbox/version.Version={version}+source",
+        "-X github.com/poseidon/matchbox/matchbox/cli.version={version}+source",
+      ],
     }),
   ),
   image("pause", versions.pause, "registry.k8s.io/pause:{version}"),

@@ -152,3 +152,46 @@ test("labels are read as matchbox reads them", () => {
   expect(told).toEqual(['"nonsense" is no MAC address: the label is dropped']);
   expect(labelsOf("mac=00:11:22:33:44:55:66:77").mac).toBe("00:11:22:33:44:55:66:77");
 });
+
+test("a Container Linux Config from before Butane becomes Ignition 3.4, with warnings", async () => {
+  const old = await snapshotOf({
+    "groups/node1.json": json({
+      id: "node1",
+      profile: "worker",
+      metadata: { domain_name: "node1.example.com" },
+    }),
+    "profiles/worker.json": json({ id: "worker", ignition_id: "worker.yaml" }),
+    "ignition/worker.yaml": [
+      "---",
+      "systemd:",
+      "  units:",
+      "    - name: docker.service",
+      "      enable: true",
+      "    - name: locksmithd.service",
+      "      mask: true",
+      "    - name: wait-for-dns.service",
+      "      enable: true",
+      "      contents: |",
+      "        [Unit]",
+      "        Description=Wait for the DNS of {{.domain_name}}",
+      "        [Service]",
+      "        ExecStart=/bin/sh -c 'while ! /usr/bin/grep '^[^#[:space:]]' /etc/resolv.conf; do sleep 1; done'",
+      "        [Install]",
+      "        RequiredBy=kubelet.service",
+    ].join("\n"),
+  });
+  const document = renderDocument("ignition", { labels: {}, rawQuery: "" }, old);
+  if (document.status !== 200) throw new Error(document.reason);
+  const config = JSON.parse(document.body.toString());
+  expect(config.ignition.version).toBe("3.4.0");
+  expect(config.systemd.units).toEqual([
+    { name: "docker.service", enabled: true },
+    { name: "locksmithd.service", mask: true },
+    expect.objectContaining({
+      name: "wait-for-dns.service",
+      enabled: true,
+      contents: expect.stringContaining("DNS of node1.example.com\n"),
+    }),
+  ]);
+  expect(document.problems.map(({ severity }) => severity)).toContain("warning");
+});
