@@ -98,8 +98,8 @@ export const plainError = (status: number, text: string, ...more: readonly strin
 
 export const notFound: HttpResponse = plainError(404, "404 page not found");
 
-export const redirect = (status: 301 | 307, location: string): HttpResponse => ({
-  status,
+export const redirect = (location: string): HttpResponse => ({
+  status: 301,
   headers: ["Location", location, "Content-Length", "0"],
   body: Buffer.alloc(0),
 });

@@ -40,8 +40,8 @@ export async function openAsset(asset: AssetAnswer, headers: HttpHeaders): Promi
     if (stats.isFile()) return await fileResponse(handle, asset, stats, headers);
     await handle.close();
     if (!stats.isDirectory()) return { response: notFound, error: "neither a file nor a directory" };
-    if (!slash) return { response: redirect(301, `${encodeURIComponent(basename(path))}/`) };
-    return await directoryResponse(asset, real, headers);
+    if (!slash) return { response: redirect(`${encodeURIComponent(basename(path))}/`) };
+    return await directoryResponse(asset, real, stats.mtime, headers);
   } catch (error) {
     await handle?.close().catch(() => {}); // the first error is the one to tell
     return failure(error);
@@ -60,7 +60,7 @@ async function fileResponse(
   const name = basename(path);
   if (slash) {
     await handle.close();
-    return { response: redirect(301, `../${encodeURIComponent(name)}`) };
+    return { response: redirect(`../${encodeURIComponent(name)}`) };
   }
   const contentType = contentTypeOf(name) ?? (await sniff(handle));
   const answer = contentAnswer(headers, { size, contentType, modified: mtime });
@@ -80,6 +80,7 @@ async function sniff(handle: FileHandle): Promise<string> {
 async function directoryResponse(
   asset: AssetAnswer,
   real: string,
+  modified: Date,
   headers: HttpHeaders,
 ): Promise<AssetResponse> {
   const entries = await readdir(real, { withFileTypes: true });
@@ -88,7 +89,8 @@ async function directoryResponse(
     return openAsset(index, headers);
   }
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
-  return { response: response(200, "text/html; charset=utf-8", listingPage(names)) };
+  const lastModified = ["Last-Modified", modified.toUTCString()];
+  return { response: response(200, "text/html; charset=utf-8", listingPage(names), ...lastModified) };
 }
 
 function failure(error: unknown): AssetResponse {

@@ -42,7 +42,13 @@ export function contentAnswer(headers: HttpHeaders, { size, contentType, modifie
       ? undefined
       : parseRange(size, range);
   if (wanted === -1) {
-    const refusal = plainError(416, "invalid range: failed to overlap", "Content-Range", `bytes */${size}`);
+    const refusal = plainError(
+      416,
+      "invalid range: failed to overlap",
+      "Content-Range",
+      `bytes */${size}`,
+      ...validators.slice(0, 2),
+    );
     return { ...refusal, part: { body: refusal.body } };
   }
   if (!Array.isArray(wanted) || wanted.type !== "bytes" || wanted.length !== 1) {

@@ -76,11 +76,7 @@ export function answerHttp(
   const route = routes.get(path);
   if (route) return route(request, rawQuery, { route: path, snapshot, state, decide, signature: false });
   const clean = cleanPath(path);
-  if (clean !== path) {
-    // Encoded slashes and dots are names of files, not directories: there are none of such a name.
-    if (request.target.split("?", 1)[0]!.includes("%")) return refusal(notFound, "the path is not clean");
-    return moved(clean, rawQuery);
-  }
+  if (clean !== path) return moved(clean, rawQuery);
   if (snapshot.assets !== undefined && path === "/assets") return moved("/assets/", rawQuery);
   if (snapshot.assets !== undefined && path.startsWith("/assets/")) return assetAnswer(path, snapshot.assets);
   if (path === "/metrics") return { type: "metrics", facts: { route: path } };
@@ -101,7 +97,7 @@ const refusal = (refused: HttpResponse, error: string): BytesAnswer => ({
 
 const moved = (path: string, rawQuery: string): BytesAnswer => ({
   type: "bytes",
-  response: redirect(307, `${encodeURI(path)}${rawQuery === "" ? "" : `?${rawQuery}`}`),
+  response: redirect(`${encodeURI(path)}${rawQuery === "" ? "" : `?${rawQuery}`}`),
   facts: { route: "other" },
 });
 
