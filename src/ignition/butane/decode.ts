@@ -1,8 +1,8 @@
 import { isMap, isScalar, isSeq } from "yaml";
 import type { Report } from "../problem.js";
 import { camelKey, type Shape } from "./shape.js";
-import { flagOf, integerOf, isNull, textOf } from "./yaml-scalar.js";
-import type { YamlNode, YamlSource } from "./yaml-source.js";
+import { flagOf, integerOf, isNull, textOf, type YamlNode } from "./yaml-scalar.js";
+import type { YamlSource } from "./yaml-source.js";
 
 /**
  * Reads a YAML node as a shape: a plain value with keys in camelCase. Unknown keys are warnings, and left out; a wrong type is

@@ -1,5 +1,7 @@
-import { isScalar, type Scalar } from "yaml";
-import type { YamlNode } from "./yaml-source.js";
+import { isScalar, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+
+/** A node that is no alias. */
+export type YamlNode = Scalar | YAMLMap | YAMLSeq;
 
 /*
  * What a YAML scalar means for a field of a given type, as butane's YAML library (gopkg.in/yaml.v3) has it: YAML 1.2's core

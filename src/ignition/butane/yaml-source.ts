@@ -10,7 +10,6 @@ import {
   type Node,
   type Pair,
   Parser,
-  type Scalar,
   visit,
   type YAMLMap,
   type YAMLSeq,
@@ -18,7 +17,7 @@ import {
 import { isDeeperThan } from "../depth.js";
 import type { LocatedProblem } from "../parse.js";
 import type { Problem } from "../problem.js";
-import { isNull } from "./yaml-scalar.js";
+import { isNull, type YamlNode } from "./yaml-scalar.js";
 
 /** A key of a YAML mapping with its value. */
 export interface YamlEntry {
@@ -29,9 +28,6 @@ export interface YamlEntry {
   /** The mapping says the key twice. */
   repeated: boolean;
 }
-
-/** A node that is no alias. */
-export type YamlNode = Scalar | YAMLMap | YAMLSeq;
 
 /** How many nodes are handed out beside one for each character: a short text of aliases to aliases stands for a very long one. */
 const spareNodes = 400_000;
