@@ -16,10 +16,13 @@ export function toIgnition(
   local: LocalFiles,
   report: Report,
 ): IgnitionConfig {
-  const { variant: _, version: __, bootDevice: ___, grub: ____, ...parts } = config;
-  const translated = translate(parts, { minor, local }, report) as Fields;
-  const ignition = { version: `3.${minor}.0`, ...(translated.ignition as Fields | undefined) };
-  return { ...translated, ignition } as unknown as IgnitionConfig;
+  const { ignition, kernelArguments, passwd, storage, systemd } = config;
+  const parts = { ignition: { ...ignition }, kernelArguments, passwd, storage, systemd };
+  const translated = translate(parts, { minor, local }, report) as { ignition: Fields };
+  return {
+    ...translated,
+    ignition: { version: `3.${minor}.0`, ...translated.ignition },
+  } as unknown as IgnitionConfig;
 }
 
 interface Options {
