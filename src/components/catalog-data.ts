@@ -18,6 +18,7 @@ const versions = {
   pause: ["3.10.1"],
   busybox: ["1.35.0"],
   ignition: ["v2.24.0"],
+  ipxe: ["1.0.0"],
   butane: ["v0.23.0"],
   matchbox: ["v0.11.0"],
 } as const;
@@ -109,6 +110,14 @@ const cni = (kind: "main" | "ipam" | "meta", plugin: string): CatalogEntry => ({
       "-X github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion={version}+source",
     ],
   },
+});
+
+/** Debian's builds are of git commits after 1.0.0; the package's full version is in the provenance. */
+const ipxe = (name: string, file: string): CatalogEntry => ({
+  name,
+  kind: "binary",
+  versions: versions.ipxe,
+  debian: { package: "ipxe", file },
 });
 
 const goCommand = (name: string, of: readonly string[], build: Omit<GoBuild, "language">): CatalogEntry => ({
@@ -230,6 +239,9 @@ export const catalogEntries: readonly CatalogEntry[] = [
     versions: versions.busybox,
     debian: { package: "busybox-static", file: "bin/busybox" },
   },
+  ipxe("ipxe-undionly", "usr/lib/ipxe/undionly.kpxe"),
+  ipxe("ipxe-efi", "boot/ipxe.efi"),
+  ipxe("ipxe-snponly", "usr/lib/ipxe/snponly.efi"),
   {
     name: "crictl",
     kind: "binary",
