@@ -1,28 +1,19 @@
-import { createHash } from "node:crypto";
-import { readdir, realpath } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { SlipwayError, systemCode } from "../../base/errors.js";
-import { makeDirectory, type Owner, readJson, writeJsonAtomic } from "../../base/files.js";
+import { exists, makeDirectory, type Owner, readJson, writeJsonAtomic } from "../../base/files.js";
 import { acquireLock, type HeldLock } from "../../base/lock.js";
+import type { Paths } from "../../base/paths.js";
+import { labStateDirectory } from "../serve/lab-state.js";
 
-/** Where a lab's server keeps what it must not forget: leases, lives, timelines, its socket. Nothing of it is in the lab. */
+/** Where a lab's server keeps what it must not forget: leases, lives, timelines, its socket. */
 export interface LabState {
   directory: string;
-  /** The lab's own directory, absolute. */
+  /** The lab itself: its directory, or its lab.yaml, absolute. */
   lab: string;
 }
 
 const labFile = "lab.json";
-
-/** The directory of a lab's state: one for each lab, below the user's state. It need not exist. */
-export async function stateDirectoryOf(state: string, lab: string): Promise<string> {
-  const path = await realpath(lab).catch(() => lab);
-  const digest = createHash("sha256").update(path).digest("hex").slice(0, 12);
-  const name = basename(path)
-    .replace(/[^\w.-]/g, "_")
-    .slice(0, 40);
-  return join(state, "netboot", `${name}-${digest}`);
-}
 
 /**
  * Takes the state for a server, or for a change while none runs: one process at a time.
@@ -66,21 +57,24 @@ export async function listLabStates(state: string): Promise<LabState[]> {
 /**
  * Which lab's state is meant: the one that is named, else the working directory's, else the only one that there is.
  *
- * @throws {SlipwayError} `USAGE` when none was ever served, or it is not clear which is meant
+ * @throws {SlipwayError} `USAGE` when it was never served, or it is not clear which is meant
  */
 export async function findLabState(
-  state: string,
+  paths: Paths,
   named: { lab?: string | undefined; state?: string | undefined },
   workingDirectory: string,
 ): Promise<LabState> {
   if (named.state !== undefined) {
     const known = await readJson<{ lab: string }>(join(named.state, labFile));
-    if (known) return { directory: named.state, lab: known.lab };
-    throw neverServed(`${named.state} is no state of a lab's server`);
+    if (!(await exists(named.state)))
+      throw neverServed(`there is no state of a lab's server in ${named.state}`);
+    return { directory: named.state, lab: named.lab ?? known?.lab ?? workingDirectory };
   }
-  const all = await listLabStates(state);
-  const own = await stateDirectoryOf(state, named.lab ?? workingDirectory);
-  const found = all.find(({ directory }) => directory === own);
+  const all = await listLabStates(paths.state);
+  const own = labStateDirectory(paths, named.lab ?? workingDirectory);
+  const found = all.find(
+    ({ directory, lab }) => directory === own || dirname(lab) === (named.lab ?? workingDirectory),
+  );
   if (found) return found;
   if (named.lab !== undefined) throw neverServed(`${named.lab} was never served`);
   if (all.length === 1) return all[0]!;

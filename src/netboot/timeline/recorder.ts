@@ -56,6 +56,11 @@ export class Recorder implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   /** How many observations did not get to the disk. */
   get lost(): number {
     return this.#files.lost;
