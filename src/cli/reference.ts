@@ -1,4 +1,5 @@
 import { errorCodes } from "../base/errors.js";
+import { labJsonSchema } from "../netboot/inventory/lab-json-schema.js";
 import { clusterJsonSchema } from "../spec/json-schema.js";
 import { type Command, type Flag, type Flags, isGroup } from "./command.js";
 import { commandSections } from "./commands.js";
@@ -10,6 +11,7 @@ export async function referencePages(): Promise<Record<string, string>> {
   return {
     "commands.md": await commandsPage(),
     "cluster-file.md": clusterFilePage(),
+    "lab-file.md": labFilePage(),
     "errors.md": errorsPage(),
   };
 }
@@ -75,7 +77,7 @@ function flagTable(flags: Flags): string {
   return markdownTable(["Flag", "What it does"], rows);
 }
 
-/** As much of JSON Schema as the cluster file's uses. */
+/** As much of JSON Schema as our files' use. */
 interface Schema {
   type?: string | string[];
   description?: string;
@@ -88,6 +90,29 @@ interface Schema {
 }
 
 function clusterFilePage(): string {
+  return `# The cluster file
+
+${generated}
+\`slipway start -f cluster.yaml\` reads it. Flags override it, and every field but the first two has a default. The package
+has the JSON Schema of it as \`slipway/cluster.schema.json\`.
+
+${fieldTable(clusterJsonSchema() as Schema)}
+`;
+}
+
+function labFilePage(): string {
+  return `# The lab file
+
+${generated}
+\`lab.yaml\`, in the directory that the \`slipway netboot\` commands work on: networks, machines and what they boot. Matchbox's
+\`groups/\`, \`profiles/\` and \`ignition/\` may stand beside it, or alone. Paths are meant from the file's directory. The package
+has the JSON Schema of it as \`slipway/lab.schema.json\`.
+
+${fieldTable(labJsonSchema() as Schema)}
+`;
+}
+
+function fieldTable(whole: Schema): string {
   const rows: string[][] = [];
   const walk = (schema: Schema, path: string) => {
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
@@ -100,15 +125,8 @@ function clusterFilePage(): string {
       }
     }
   };
-  walk(clusterJsonSchema() as Schema, "");
-  return `# The cluster file
-
-${generated}
-\`slipway start -f cluster.yaml\` reads it. Flags override it, and every field but the first two has a default. The package
-has the JSON Schema of it as \`slipway/cluster.schema.json\`.
-
-${markdownTable(["Field", "Type", "What it is"], rows)}
-`;
+  walk(whole, "");
+  return markdownTable(["Field", "Type", "What it is"], rows);
 }
 
 function typeText(schema: Schema): string {

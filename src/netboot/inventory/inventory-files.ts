@@ -124,7 +124,8 @@ export class InventoryFiles {
     const paths = new Set(["."]);
     if (!this.labOnly) for (const folder of folders) paths.add(folder);
     for (const [path, { lab }] of this.files) {
-      if (path.includes("/")) paths.add(posix.dirname(path));
+      const slash = path.lastIndexOf("/");
+      if (slash > 0) paths.add(path.slice(0, slash));
       for (const text of lab?.texts ?? []) if ("file" in text) paths.add(posix.dirname(text.file));
     }
     return [...paths].map((path) => join(this.directory, path));

@@ -72,8 +72,8 @@ function optionBytes({ text, hex, addresses, uint8, uint16, uint32 }: OptionForm
   }
   if (addresses !== undefined) return addresses.flatMap((address) => address.split(".").map(Number));
   if (uint8 !== undefined) return [uint8];
-  const bytes = Buffer.alloc(uint16 === undefined ? 4 : 2);
-  if (uint16 === undefined) bytes.writeUInt32BE(uint32 ?? 0);
-  else bytes.writeUInt16BE(uint16);
-  return bytes;
+  // Not Buffer's own writers: they throw for numbers that are too large, of which the schema tells.
+  if (uint16 !== undefined) return [uint16 >> 8, uint16];
+  const number = uint32 ?? 0;
+  return [number >>> 24, number >>> 16, number >>> 8, number];
 }

@@ -196,7 +196,12 @@ describe("round trips", () => {
               address: `10.1.0.${host}`,
               ...(profile ? { profile: "p", metadata } : {}),
             })),
-          profiles: [{ id: "p", generic: "inline\n" }],
+          groups: [{ id: "rest", profile: "p", install: "once" }],
+          profiles: [{ id: "p", generic: "inline\n", install: "once", secret: true }],
+          approve: "manual",
+          http: { events: true, port: 80, tls: { port: 443, certificate: "/c", key: "/k" } },
+          tftp: { address: "10.1.0.1" },
+          grpc: { certificate: "/c", key: "/k", ca: "/a" },
         };
         // JSON is YAML.
         const original = await snapshotOf({ "lab.yaml": JSON.stringify(form) });
@@ -215,7 +220,7 @@ dns: {records: {boot.lab: 10.1.0.1}, forward: [1.1.1.1]}
 machines:
   - {name: a, mac: "52:54:00:00:00:01", address: 10.1.0.10, labels: {role: x}, quirks: [snponly], profile: p}
   - {name: b, mac: "52:54:00:00:00:02"}
-profiles: [{id: p, generic: configs/a b.txt}]
+profiles: [{id: p, generic: configs/a b.txt, secret: true}]
 http: {port: 8080}
 assets: /srv/assets
 `,
@@ -235,6 +240,8 @@ assets: /srv/assets
     "the label role=x of a",
     "the quirk snponly of a",
     "the machine b (52:54:00:00:00:02)",
+    "secret of the boot profile p: matchbox serves its configurations to whoever asks",
+    "who approves machines: with matchbox all of them boot",
     "the settings of http: they are matchbox's flags",
     "the assets: copy or link /srv/assets",
   ]);

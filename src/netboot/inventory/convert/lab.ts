@@ -81,19 +81,20 @@ function labForm(snapshot: Snapshot): LabForm {
       filled(
         [...groupsById.values()]
           .filter(({ id }) => !implied.has(id))
-          .map(({ id, name, profile, selector, metadata }) => ({
+          .map(({ id, name, profile, selector, metadata, install }) => ({
             id,
             ...optional("name", name),
             profile,
             ...optional("selector", filled(selector)),
             ...optional("metadata", filled(metadata)),
+            ...optional("install", install),
           })),
       ),
     ),
     ...optional(
       "profiles",
       filled(
-        [...profiles.values()].map(({ id, name, boot, ignitionId, cloudId, genericId }) => ({
+        [...profiles.values()].map(({ id, name, boot, ignitionId, cloudId, genericId, install, secret }) => ({
           id,
           ...optional("name", name),
           ...optional("kernel", boot.kernel),
@@ -102,6 +103,8 @@ function labForm(snapshot: Snapshot): LabForm {
           ...optional("ignition", pathOf("ignition", ignitionId)),
           ...optional("cloud", pathOf("cloud", cloudId)),
           ...optional("generic", pathOf("generic", genericId)),
+          ...optional("install", install),
+          ...optional("secret", secret),
         })),
       ),
     ),
@@ -111,8 +114,8 @@ function labForm(snapshot: Snapshot): LabForm {
 }
 
 /** Whether a machine's own `profile` says the same as the group. */
-const isImplied = ({ selector, name }: Group, { mac }: Machine): boolean =>
-  name === undefined && Object.keys(selector).length === 1 && selector.mac === mac;
+const isImplied = ({ selector, name, install }: Group, { mac }: Machine): boolean =>
+  name === undefined && install === undefined && Object.keys(selector).length === 1 && selector.mac === mac;
 
 const machineForm = ({ name, mac, address, labels, quirks }: Machine, group: Group | undefined) => ({
   name,
@@ -150,18 +153,25 @@ export const leaseText = (seconds: number): string =>
 
 const pathOf = (kind: string, name: string | undefined): string | undefined => name && `${kind}/${name}`;
 
-function settingsForm({ http, tftp, grpc }: LabSettings): Pick<LabForm, "http" | "tftp" | "grpc"> {
+function settingsForm({
+  http,
+  tftp,
+  grpc,
+  approve,
+}: LabSettings): Pick<LabForm, "approve" | "http" | "tftp" | "grpc"> {
   const listen = ({ address, port }: ListenSettings) => ({
     ...optional("address", address),
     ...optional("port", port),
   });
   const { tls } = http;
   return {
+    ...optional("approve", approve),
     ...optional(
       "http",
       filled({
         ...listen(http),
         ...optional("url", http.url),
+        ...optional("events", http.events),
         ...optional("tls", tls && { ...listen(tls), certificate: tls.certificate, key: tls.key }),
       }),
     ),

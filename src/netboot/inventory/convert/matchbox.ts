@@ -62,7 +62,7 @@ const renamed = (profile: BootProfile, names: Record<TextKind, Map<string, strin
   };
 };
 
-function lostOf({ networks, dns, machines, groupsById, settings, assets }: Snapshot): string[] {
+function lostOf({ networks, dns, machines, groupsById, profiles, settings, assets }: Snapshot): string[] {
   const lost = networks.map(({ subnet, mode }) => `the network ${subnet} (mode ${mode})`);
   for (const { name } of dns.records) lost.push(`the DNS name ${name}`);
   for (const server of dns.forward) lost.push(`the DNS server ${server} that questions are forwarded to`);
@@ -73,6 +73,14 @@ function lostOf({ networks, dns, machines, groupsById, settings, assets }: Snaps
     // The group that its boot profile implies keeps its MAC.
     if (groupsById.get(name)?.selector.mac !== mac) lost.push(`the machine ${name} (${mac})`);
   }
+  for (const group of groupsById.values())
+    if (group.install) lost.push(`install: ${group.install} of the group ${group.id}`);
+  for (const { id, install, secret } of profiles.values()) {
+    if (install) lost.push(`install: ${install} of the boot profile ${id}`);
+    if (secret)
+      lost.push(`secret of the boot profile ${id}: matchbox serves its configurations to whoever asks`);
+  }
+  if (settings.approve !== "auto") lost.push("who approves machines: with matchbox all of them boot");
   for (const part of ["http", "tftp", "grpc"] as const) {
     if (Object.keys(settings[part] ?? {}).length > 0)
       lost.push(`the settings of ${part}: they are matchbox's flags`);

@@ -15,6 +15,8 @@ export function whatBoots(snapshot: Snapshot, said: Labels): Record<string, unkn
     group: group?.id ?? "none",
     "boot profile": profile?.id ?? "none",
     ...(profile ? bootOf(profile) : {}),
+    install: group?.install ?? profile?.install,
+    secret: profile?.secret,
     ...(profile?.ignitionId === undefined ? {} : { ignition: document("ignition", labels, snapshot) }),
     ...(profile?.cloudId === undefined ? {} : { cloud: document("cloud", labels, snapshot) }),
     ...(profile?.genericId === undefined ? {} : { generic: document("generic", labels, snapshot) }),

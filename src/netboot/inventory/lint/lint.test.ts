@@ -159,6 +159,16 @@ test("secrets are not printed", async () => {
   expect(all.join()).not.toContain("0123456789abcdef");
 });
 
+test("what is given for a token alone is not in the open", async () => {
+  const lab = (secret: boolean) => ({
+    "lab.yaml": `${head}groups: [{id: g, profile: p}]\nprofiles:\n  - {id: p, kernel: k, secret: ${secret}, generic: "-----BEGIN PRIVATE KEY-----\\n"}\n`,
+  });
+  expect(await findings(lab(true))).toEqual([]);
+  expect(await findings(lab(false))).toEqual([
+    expect.stringContaining("a private key is served to whoever asks; with secret: true"),
+  ]);
+});
+
 test("one thing for many groups is said once", async () => {
   const groups = Object.fromEntries(
     Array.from({ length: 50 }, (_, i) => [

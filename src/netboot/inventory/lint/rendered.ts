@@ -67,17 +67,17 @@ function* findingsOf({
 
 function findingOf(problem: LocatedProblem, source: ConfigText): { finding: Finding; key: string } {
   const { file, line, column, path, message, severity } = problem;
-  // Of what was rendered the lines are those of the text that came out.
-  const isRendered = file !== source.place.file;
+  // Of what was rendered the lines are those of the text that came out; without actions it is what went in.
+  const isRendered = file !== source.place.file && source.text.includes("{{");
   const where = isRendered ? ` (line ${line}:${column} of what it renders to)` : "";
   const place = isRendered
     ? source.place
     : source.place.line === undefined
-      ? { file, line, column }
+      ? { file: source.place.file, line, column }
       : { file, line: source.place.line + line };
   const field = pathText(path);
   const text = field === "" ? message : `${field}: ${message}`;
-  return findingAt(severity, isRendered ? "ignition" : "template", place, `${text}${where}`);
+  return findingAt(severity, file === source.place.file ? "template" : "ignition", place, `${text}${where}`);
 }
 
 const findingAt = (

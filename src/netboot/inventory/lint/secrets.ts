@@ -19,20 +19,31 @@ const forms: { what: string; form: RegExp }[] = [
   { what: "a signed token (JWT)", form: /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/ },
 ];
 
-/** Secrets that are served to whoever asks. */
+/** Secrets that are served to whoever asks, not for a token alone. */
 export function findSecrets(snapshot: Snapshot, find: Find): void {
+  const profiles = [...snapshot.profiles.values()];
   for (const kind of textKinds) {
-    for (const { text, place } of snapshot[kind].values()) {
+    const guarded = new Set(profiles.filter(({ secret }) => secret).map((profile) => profile[`${kind}Id`]));
+    const open = new Set(profiles.filter(({ secret }) => !secret).map((profile) => profile[`${kind}Id`]));
+    for (const { name, text, place } of snapshot[kind].values()) {
+      if (guarded.has(name) && !open.has(name)) continue;
       const start = place.line ?? 0;
       for (const [i, line] of text.split("\n").entries()) {
         const what = secretIn(line);
         if (what === undefined) continue;
         const subject = { place: { file: place.file, line: start + i + 1 } };
-        find({ severity: "warning", check: "secret", subject, field: [], message: inTheOpen(what) });
+        find({
+          severity: "warning",
+          check: "secret",
+          subject,
+          field: [],
+          message: `${inTheOpen(what)}; ${remedy}`,
+        });
       }
     }
   }
   for (const group of snapshot.groupsById.values()) {
+    if (snapshot.profiles.get(group.profile)?.secret) continue;
     for (const { what, path } of secretsOf(group.metadata, [])) {
       const message = `${inTheOpen(what)}, as metadata and by templates`;
       find({
@@ -44,7 +55,7 @@ export function findSecrets(snapshot: Snapshot, find: Find): void {
       });
     }
   }
-  for (const profile of snapshot.profiles.values()) {
+  for (const profile of profiles) {
     for (const [i, arg] of profile.boot.args.entries()) {
       const what = secretIn(arg);
       if (what === undefined) continue;
@@ -59,6 +70,9 @@ export function findSecrets(snapshot: Snapshot, find: Find): void {
     }
   }
 }
+
+const remedy =
+  "with secret: true, in a lab.yaml, a boot profile's configurations are given for a token alone";
 
 const inTheOpen = (what: string): string => `${what} is served to whoever asks`;
 
