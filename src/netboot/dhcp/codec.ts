@@ -1,0 +1,266 @@
+import { macFromBytes } from "../../net/mac.js";
+
+/**
+ * DHCP packets (RFC 2131 §2, RFC 2132) and bytes, each way. Reading never throws: what is no DHCP packet gives a reason.
+ */
+export interface DhcpPacket {
+  op: "request" | "reply";
+  /** Hardware type (RFC 1700): 1 is Ethernet. */
+  htype: number;
+  hops: number;
+  /** Transaction. */
+  xid: number;
+  secs: number;
+  /** The client cannot take unicast before it has an address. */
+  broadcast: boolean;
+  /** IPv4 addresses as text; `0.0.0.0` is none. */
+  ciaddr: string;
+  yiaddr: string;
+  siaddr: string;
+  giaddr: string;
+  /** The hardware address: `hlen` bytes. */
+  chaddr: Uint8Array;
+  /** Server's name and boot file in the header; empty when option overload put options there. */
+  sname: string;
+  file: string;
+  /** In order of first appearance; parts of a long option are joined (RFC 3396). */
+  options: Map<number, Buffer>;
+}
+
+export type Decoded = { packet: DhcpPacket } | { invalid: string };
+
+const headerLength = 236;
+const magic = 0x63825363;
+/** The least that RFC 951 clients and relays take. */
+const minimumLength = 300;
+
+const pad = 0;
+const end = 255;
+const overload = 52;
+
+/** The MAC address of an Ethernet client, in lower case with colons; undefined for other hardware. */
+export const clientMac = ({ htype, chaddr }: DhcpPacket): string | undefined =>
+  htype === 1 && chaddr.length === 6 ? macFromBytes(chaddr) : undefined;
+
+export function decodeDhcp(bytes: Uint8Array): Decoded {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length < headerLength) return { invalid: `${buffer.length} bytes are too few` };
+  const op = buffer[0];
+  if (op !== 1 && op !== 2) return { invalid: `op is ${op}` };
+  const hlen = buffer[2]!;
+  if (hlen > 16) return { invalid: `a hardware address of ${hlen} bytes` };
+  // Without the cookie it is plain BOOTP (RFC 951), with a vendor area that is nobody's.
+  const isDhcp = buffer.length >= headerLength + 4 && buffer.readUInt32BE(headerLength) === magic;
+  const fields = isDhcp ? readFields(buffer) : new Map<number, Buffer>();
+  if (typeof fields === "string") return { invalid: fields };
+  const overloaded = fields.get(overload)?.[0] ?? 0;
+  fields.delete(overload);
+  return {
+    packet: {
+      op: op === 1 ? "request" : "reply",
+      htype: buffer[1]!,
+      hops: buffer[3]!,
+      xid: buffer.readUInt32BE(4),
+      secs: buffer.readUInt16BE(8),
+      broadcast: (buffer[10]! & 0x80) !== 0,
+      ciaddr: addressAt(buffer, 12),
+      yiaddr: addressAt(buffer, 16),
+      siaddr: addressAt(buffer, 20),
+      giaddr: addressAt(buffer, 24),
+      chaddr: Uint8Array.from(buffer.subarray(28, 28 + hlen)),
+      sname: overloaded & 2 ? "" : textIn(buffer.subarray(44, 108)),
+      file: overloaded & 1 ? "" : textIn(buffer.subarray(108, 236)),
+      options: fields,
+    },
+  };
+}
+
+/** The options of a packet, or why they cannot be read. RFC 2131 §4.1: options, then `file`, then `sname`, as option 52 says. */
+function readFields(buffer: Buffer): Map<number, Buffer> | string {
+  const parts = new Map<number, Buffer[]>();
+  const problem = readOptions(buffer.subarray(headerLength + 4), parts);
+  if (problem) return problem;
+  const overloaded = parts.get(overload)?.[0]?.[0] ?? 0;
+  if (overloaded & 1) {
+    const inFile = readOptions(buffer.subarray(108, 236), parts);
+    if (inFile) return `in the file field: ${inFile}`;
+  }
+  if (overloaded & 2) {
+    const inName = readOptions(buffer.subarray(44, 108), parts);
+    if (inName) return `in the sname field: ${inName}`;
+  }
+  const options = new Map<number, Buffer>();
+  for (const [code, values] of parts) {
+    options.set(code, values.length === 1 ? values[0]! : Buffer.concat(values));
+  }
+  return options;
+}
+
+function readOptions(area: Buffer, into: Map<number, Buffer[]>): string | undefined {
+  let at = 0;
+  while (at < area.length) {
+    const code = area[at++]!;
+    if (code === pad) continue;
+    if (code === end) return undefined;
+    const length = area[at++];
+    if (length === undefined || at + length > area.length) return `option ${code} goes past the end`;
+    const values = into.get(code);
+    const value = area.subarray(at, at + length);
+    if (values) values.push(value);
+    else into.set(code, [value]);
+    at += length;
+  }
+  return undefined;
+}
+
+const addressAt = (buffer: Buffer, at: number): string =>
+  `${buffer[at]}.${buffer[at + 1]}.${buffer[at + 2]}.${buffer[at + 3]}`;
+
+/** Text up to the first zero byte. */
+function textIn(bytes: Buffer): string {
+  const zero = bytes.indexOf(0);
+  return bytes.toString("latin1", 0, zero < 0 ? bytes.length : zero);
+}
+
+/** Option 53 goes first, as some clients look for it there; option 82 last (RFC 3046 §2.1). */
+const messageType = 53;
+const relayAgent = 82;
+
+/** Bytes that options may have in `file` and `sname`, with the end mark (RFC 2132 §9.3). */
+const areas = { file: { at: 108, length: 128, flag: 1 }, sname: { at: 44, length: 64, flag: 2 } } as const;
+
+export interface Encoded {
+  bytes: Buffer;
+  /** Codes of options that the client has no room for. */
+  leftOut: number[];
+}
+
+/**
+ * The bytes of a packet, at least 300 of them. Options of more than 255 bytes are split (RFC 3396); those that the option
+ * field has no room for go to `file` and `sname` where these are empty (option 52). What fits nowhere is left out, the last
+ * ones first.
+ *
+ * @param maximum bytes of UDP payload that the client takes: option 57 less IP's and UDP's 28
+ */
+export function encodeDhcp(packet: DhcpPacket, maximum = 1472): Encoded {
+  const size = Math.max(maximum, minimumLength);
+  const buffer = Buffer.alloc(size);
+  buffer[0] = packet.op === "request" ? 1 : 2;
+  buffer[1] = packet.htype;
+  buffer[2] = packet.chaddr.length;
+  buffer[3] = packet.hops;
+  buffer.writeUInt32BE(packet.xid, 4);
+  buffer.writeUInt16BE(packet.secs, 8);
+  buffer[10] = packet.broadcast ? 0x80 : 0;
+  writeAddress(buffer, packet.ciaddr, 12);
+  writeAddress(buffer, packet.yiaddr, 16);
+  writeAddress(buffer, packet.siaddr, 20);
+  writeAddress(buffer, packet.giaddr, 24);
+  buffer.set(packet.chaddr, 28);
+  // One byte stays zero at the end of each.
+  buffer.write(packet.sname.slice(0, 63), 44, "latin1");
+  buffer.write(packet.file.slice(0, 127), 108, "latin1");
+  buffer.writeUInt32BE(magic, headerLength);
+  const { written, leftOut } = writeOptions(buffer, packet);
+  return { bytes: buffer.subarray(0, Math.max(written, minimumLength)), leftOut };
+}
+
+interface Area {
+  at: number;
+  /** Where its end mark goes at the latest. */
+  end: number;
+  flag: number;
+}
+
+const lengthOf = (value: Uint8Array): number => value.length + 2 * Math.max(1, Math.ceil(value.length / 255));
+
+function writeOptions(buffer: Buffer, packet: DhcpPacket): { written: number; leftOut: number[] } {
+  const start = headerLength + 4;
+  let needed = 0;
+  for (const value of packet.options.values()) needed += lengthOf(value);
+  const main: Area = { at: start, end: buffer.length - 1, flag: 0 };
+  const others: Area[] = [];
+  if (start + needed > main.end) {
+    if (packet.file === "") others.push(areaOf("file"));
+    if (packet.sname === "") others.push(areaOf("sname"));
+    // Room for option 52 itself.
+    if (others.length > 0) main.end -= 3;
+  }
+  const relayed = packet.options.get(relayAgent);
+  // Kept for it: a relay that does not get its own back may drop the answer.
+  if (relayed) main.end -= lengthOf(relayed);
+  const leftOut: number[] = [];
+  const put = (code: number, value: Buffer | undefined) => {
+    if (value !== undefined && !writeOption(buffer, [main, ...others], code, value)) leftOut.push(code);
+  };
+  put(messageType, packet.options.get(messageType));
+  for (const [code, value] of packet.options) {
+    if (code !== messageType && code !== relayAgent) put(code, value);
+  }
+  const used = others.filter(({ at, flag }) => at > areaAt(flag));
+  for (const { at } of used) buffer[at] = end;
+  if (others.length > 0) main.end += 3;
+  if (used.length > 0) {
+    const flags = used.reduce((sum, { flag }) => sum | flag, 0);
+    writeParts(buffer, main, overload, Buffer.of(flags));
+  }
+  if (relayed) {
+    main.end += lengthOf(relayed);
+    if (!writeOption(buffer, [main], relayAgent, relayed)) leftOut.push(relayAgent);
+  }
+  buffer[main.at++] = end;
+  return { written: main.at, leftOut };
+}
+
+const areaAt = (flag: number): number => (flag === areas.file.flag ? areas.file.at : areas.sname.at);
+
+const areaOf = (name: keyof typeof areas): Area => ({
+  at: areas[name].at,
+  end: areas[name].at + areas[name].length - 1,
+  flag: areas[name].flag,
+});
+
+/** Into the first area that has room; a long one in parts, which are read in the order of the areas (RFC 3396 §5). */
+function writeOption(buffer: Buffer, into: readonly Area[], code: number, value: Buffer): boolean {
+  const area = into.find(({ at, end }) => at + lengthOf(value) <= end);
+  if (area) {
+    writeParts(buffer, area, code, value);
+    return true;
+  }
+  if (value.length <= 255) return false;
+  const plan: { area: Area; length: number }[] = [];
+  let left = value.length;
+  for (const candidate of into) {
+    const room = candidate.end - candidate.at;
+    // Full parts, and one more for the rest of the room.
+    const fits = 255 * Math.floor(room / 257) + Math.max(0, (room % 257) - 2);
+    const length = Math.min(left, fits);
+    if (length > 0) plan.push({ area: candidate, length });
+    left -= length;
+  }
+  if (left > 0) return false;
+  let from = 0;
+  for (const { area: part, length } of plan) {
+    writeParts(buffer, part, code, value.subarray(from, from + length));
+    from += length;
+  }
+  return true;
+}
+
+function writeParts(buffer: Buffer, area: Area, code: number, value: Buffer): void {
+  for (let from = 0; from === 0 || from < value.length; from += 255) {
+    const part = value.subarray(from, from + 255);
+    buffer[area.at] = code;
+    buffer[area.at + 1] = part.length;
+    buffer.set(part, area.at + 2);
+    area.at += 2 + part.length;
+  }
+}
+
+function writeAddress(buffer: Buffer, address: string, at: number): void {
+  if (address !== "0.0.0.0") buffer.set(addressBytes(address), at);
+}
+
+/** The four bytes of an IPv4 address that is known to be one. */
+export const addressBytes = (address: string): Uint8Array =>
+  Uint8Array.from(address.split("."), (byte) => Number(byte));

@@ -1,0 +1,65 @@
+import type { Observation } from "../observation.js";
+import type { DhcpAnswer } from "./answer.js";
+import { clientMac, type DhcpPacket } from "./codec.js";
+import type { DhcpNetwork } from "./network.js";
+import { option, textOption } from "./options.js";
+import type { OtherServer } from "./rogues.js";
+
+/**
+ * What is to be told of a request and its answer; undefined for what is the network's noise: no answer, and nothing to do with
+ * booting.
+ *
+ * @param from the client's address, where it spoke from one
+ */
+export function observationOf(
+  { asked, client, mac, reply, because, otherServer }: DhcpAnswer,
+  request: DhcpPacket,
+  stage: "dhcp" | "proxydhcp",
+  now: Date,
+  from?: string,
+): Observation | undefined {
+  if (!reply && client.firmware === "other" && otherServer === undefined) return undefined;
+  const details: Record<string, string> = {
+    xid: request.xid.toString(16).padStart(8, "0"),
+    firmware: client.firmware,
+  };
+  const file = reply && (reply.packet.file || textOption(reply.packet.options, option.bootFile));
+  if (file) details.file = file;
+  if (because !== undefined) details.because = because;
+  if (otherServer !== undefined) details.otherServer = otherServer;
+  if (request.giaddr !== "0.0.0.0") details.relay = request.giaddr;
+  const observation: Observation = {
+    time: now.toISOString(),
+    stage,
+    what: reply ? `${asked} → ${reply.type}` : asked,
+    outcome: reply && reply.type !== "NAK" ? "ok" : "refused",
+    details,
+  };
+  if (mac !== undefined) observation.mac = mac;
+  const given = reply?.packet.yiaddr;
+  const address = given && given !== "0.0.0.0" ? given : from;
+  if (address !== undefined && address !== "0.0.0.0") observation.address = address;
+  return observation;
+}
+
+/** Another server's answer: to be expected beside a proxy, trouble on a network whose only server we are. */
+export function rogueObservation(
+  { server, interface: name, packet, type }: OtherServer,
+  network: DhcpNetwork,
+  now: Date,
+): Observation {
+  const mac = clientMac(packet);
+  return {
+    time: now.toISOString(),
+    ...(mac === undefined ? {} : { mac }),
+    stage: network.mode === "proxy" ? "proxydhcp" : "dhcp",
+    what: "another DHCP server answers",
+    outcome: network.mode === "proxy" ? "ok" : "failed",
+    details: {
+      server,
+      ...(name === undefined ? {} : { interface: name }),
+      type,
+      ...(packet.yiaddr === "0.0.0.0" ? {} : { offers: packet.yiaddr }),
+    },
+  };
+}

@@ -1,0 +1,283 @@
+import type { Clock } from "../../base/clock.js";
+import { messageOf } from "../../base/errors.js";
+import type { Observe } from "../observation.js";
+import { answerDhcp, answerProxyRequest, type DhcpAnswer } from "./answer.js";
+import { type DhcpPacket, decodeDhcp, encodeDhcp } from "./codec.js";
+import { type DhcpLab, networkFor, type ServedNetwork } from "./lab.js";
+import type { LeaseStore } from "./lease-store.js";
+import { observationOf, rogueObservation } from "./observations.js";
+import { option } from "./options.js";
+import { Rogues } from "./rogues.js";
+import { type DhcpPorts, type Ear, Ears } from "./sockets.js";
+import type { DhcpView } from "./turn.js";
+
+export interface DhcpServerOptions {
+  /** What answers follow from. The same object until something changed; then call `refresh`. */
+  lab: () => DhcpLab;
+  leases: LeaseStore;
+  observe: Observe;
+  clock: Clock;
+  /** For tests. @default { server: 67, client: 68, bootServer: 4011 } */
+  ports?: DhcpPorts;
+  limits?: Partial<DhcpLimits>;
+}
+
+export interface DhcpLimits {
+  /** Requests that wait for the disk; what comes beyond is dropped, and clients ask again. */
+  maxPending: number;
+  /** Bytes of answers that wait for the network; what comes beyond is dropped. */
+  maxUnsentBytes: number;
+}
+
+export const defaultDhcpLimits: DhcpLimits = { maxPending: 16_384, maxUnsentBytes: 8 << 20 };
+
+/** What happened since the start, by kind. */
+export interface DhcpCounters {
+  received: number;
+  answered: number;
+  /** Packets that are no DHCP, or replies on the server's port. */
+  invalid: number;
+  /** Of a network that is none of ours, as by a relay that nobody described. */
+  strange: number;
+  /** Without an answer, as there were too many at a time. */
+  dropped: number;
+  /** Answers of other servers on the wire. */
+  foreign: number;
+  /** Errors in our own code, of the disk or of the network that a packet led to. */
+  faults: number;
+}
+
+export interface DhcpServer extends AsyncDisposable {
+  counters(): Readonly<DhcpCounters>;
+  /** After the lab changed: sockets for new networks, none for those that are gone. @throws as `startDhcpServer` */
+  refresh(): Promise<void>;
+  /** Stops listening; comes back when answers that wait for the disk are out. The leases stay open. */
+  close(): Promise<void>;
+}
+
+/** What fits into one Ethernet frame. */
+const largestPayload = 1472;
+/** RFC 2131 §2: every client takes 576 bytes of IP. */
+const leastPayload = 548;
+/** RFC 1542 §4.1.1 */
+const maxHops = 16;
+
+/**
+ * Serves DHCP and proxyDHCP on all networks of a lab (RFC 2131, PXE 2.1 §2.2).
+ *
+ * @throws {SlipwayError} `PORT_IN_USE`, `PERMISSION_DENIED`, `ADDRESS_INVALID`, `PREFLIGHT_FAILED`, `PROGRAM_NOT_FOUND`
+ */
+export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
+  const server = new Server(options);
+  await server.refresh();
+  return server;
+}
+
+class Server implements DhcpServer {
+  readonly #options: DhcpServerOptions;
+  readonly #limits: DhcpLimits;
+  readonly #ports: DhcpPorts;
+  readonly #ears: Ears;
+  readonly #rogues = new Rogues();
+  readonly #counters: DhcpCounters = {
+    received: 0,
+    answered: 0,
+    invalid: 0,
+    strange: 0,
+    dropped: 0,
+    foreign: 0,
+    faults: 0,
+  };
+  #lab: DhcpLab | undefined;
+  #closing = false;
+  #unfinished = 0;
+  #whenFinished: (() => void) | undefined;
+
+  constructor(options: DhcpServerOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultDhcpLimits, ...options.limits };
+    this.#ports = options.ports ?? { server: 67, client: 68, bootServer: 4011 };
+    this.#ears = new Ears(this.#ports, (ear) => this.#listen(ear));
+  }
+
+  counters(): Readonly<DhcpCounters> {
+    return { ...this.#counters };
+  }
+
+  async refresh(): Promise<void> {
+    const lab = this.#current();
+    for (const problem of await this.#ears.adjust(lab)) {
+      this.#tellFault(`other servers are not overheard: ${problem}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    // Answers that wait for the disk need the sockets.
+    if (this.#unfinished > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenFinished = resolve;
+      });
+    }
+    await this.#ears.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #current(): DhcpLab {
+    const lab = this.#options.lab();
+    if (lab !== this.#lab) {
+      this.#lab = lab;
+      this.#options.leases.setNetworks(lab.networks);
+    }
+    return lab;
+  }
+
+  #listen(ear: Ear): void {
+    const handle = {
+      broadcasts: (bytes: Buffer) => this.#receive(ear, bytes),
+      server: (bytes: Buffer) => this.#receive(ear, bytes),
+      "boot-server": (bytes: Buffer, from: Sender) => this.#receiveBoot(ear, bytes, from),
+      overheard: (bytes: Buffer, from: Sender) => this.#overhear(ear, bytes, from),
+    }[ear.role];
+    ear.socket.on("message", (bytes, from) => {
+      if (this.#closing) return;
+      try {
+        handle(bytes, from);
+      } catch (error) {
+        this.#fault(error);
+      }
+    });
+    ear.socket.on("error", (error) => this.#fault(error));
+  }
+
+  #receive(ear: Ear, bytes: Buffer): void {
+    const packet = this.#decode(bytes);
+    if (!packet) return;
+    const lab = this.#current();
+    const served = networkFor(lab, packet, ear.interface);
+    if (!served) {
+      this.#counters.strange++;
+      return;
+    }
+    if (this.#options.leases.pending >= this.#limits.maxPending) {
+      this.#counters.dropped++;
+      return;
+    }
+    const now = this.#options.clock.now();
+    const answer = answerDhcp(packet, this.#view(lab, served, now));
+    const { change } = answer;
+    if (change === undefined) this.#reply(ear, packet, answer);
+    else {
+      this.#unfinished++;
+      this.#options.leases.change(change, (error) => {
+        if (error) this.#fault(error);
+        else this.#reply(ear, packet, answer);
+        if (--this.#unfinished === 0) this.#whenFinished?.();
+      });
+    }
+    const stage = served.network.mode === "proxy" ? "proxydhcp" : "dhcp";
+    const observation = observationOf(answer, packet, stage, now);
+    if (observation) this.#options.observe(observation);
+  }
+
+  #receiveBoot(ear: Ear, bytes: Buffer, from: Sender): void {
+    const packet = this.#decode(bytes);
+    if (!packet) return;
+    const lab = this.#current();
+    const served =
+      networkFor(lab, packet, ear.interface) ??
+      lab.networks.find(({ network }) => network.address === ear.address);
+    if (!served || served.network.mode === "none") {
+      this.#counters.strange++;
+      return;
+    }
+    const now = this.#options.clock.now();
+    const answer = answerProxyRequest(packet, this.#view(lab, served, now));
+    // It may use the address that it just got: the kernel knows where it is, as it has spoken to us.
+    if (answer.reply) this.#send(ear, packet, answer.reply.packet, from);
+    const observation = observationOf(answer, packet, "proxydhcp", now, from.address);
+    if (observation) this.#options.observe(observation);
+  }
+
+  #overhear(ear: Ear, bytes: Buffer, from: Sender): void {
+    // The kernel lets us hear ourselves.
+    if (from.address === ear.address) return;
+    const decoded = decodeDhcp(bytes);
+    if ("invalid" in decoded || decoded.packet.op !== "reply") return;
+    this.#counters.foreign++;
+    const served = this.#current().networks.find(({ network }) => network.interface === ear.interface);
+    if (!served) return;
+    const now = this.#options.clock.now();
+    const rogue = this.#rogues.heard(decoded.packet, from.address, ear.interface, now.getTime());
+    if (rogue) this.#options.observe(rogueObservation(rogue, served.network, now));
+  }
+
+  #decode(bytes: Buffer): DhcpPacket | undefined {
+    this.#counters.received++;
+    const decoded = decodeDhcp(bytes);
+    if ("packet" in decoded && decoded.packet.op === "request" && decoded.packet.hops <= maxHops) {
+      return decoded.packet;
+    }
+    this.#counters.invalid++;
+    return undefined;
+  }
+
+  #view({ machines, netboots }: DhcpLab, { network, boot }: ServedNetwork, now: Date): DhcpView {
+    const leases = this.#options.leases.view(network.subnet);
+    return { network, boot, machines, netboots, leases, now: now.getTime() };
+  }
+
+  #reply(ear: Ear, request: DhcpPacket, { reply }: DhcpAnswer): void {
+    if (!reply) return;
+    const { address, port } = reply.to;
+    this.#send(ear, request, reply.packet, {
+      address,
+      port: port === 68 ? this.#ports.client : this.#ports.server,
+    });
+  }
+
+  /** By the interface, and from our address there, that the request came by. */
+  #send(ear: Ear, request: DhcpPacket, packet: DhcpPacket, to: Sender): void {
+    const socket = ear.role === "broadcasts" ? this.#ears.voice(ear.address, ear.interface) : ear.socket;
+    if (!socket) return;
+    if (socket.getSendQueueSize() > this.#limits.maxUnsentBytes) {
+      this.#counters.dropped++;
+      return;
+    }
+    const { bytes } = encodeDhcp(packet, roomOf(request));
+    this.#counters.answered++;
+    socket.send(bytes, to.port, to.address, (error) => {
+      if (error) this.#fault(error);
+    });
+  }
+
+  #fault(error: unknown): void {
+    this.#counters.faults++;
+    this.#tellFault(messageOf(error));
+  }
+
+  #tellFault(error: string): void {
+    this.#options.observe({
+      time: this.#options.clock.now().toISOString(),
+      stage: "dhcp",
+      what: "fault",
+      outcome: "failed",
+      details: { error },
+    });
+  }
+}
+
+interface Sender {
+  address: string;
+  port: number;
+}
+
+/** Option 57 counts IP's and UDP's headers (28 bytes) too. */
+function roomOf({ options }: DhcpPacket): number {
+  const said = options.get(option.maximumSize);
+  const room = said?.length === 2 ? said.readUInt16BE(0) - 28 : leastPayload;
+  return Math.min(Math.max(room, leastPayload), largestPayload);
+}

@@ -1,0 +1,32 @@
+import type { Decide } from "../decision.js";
+import type { MachineIndex } from "../inventory/snapshot.js";
+import type { Machine } from "../inventory/types.js";
+import type { BootServer } from "./boot-file.js";
+import type { DhcpPacket } from "./codec.js";
+import type { Client } from "./firmware.js";
+import type { LeaseView } from "./leases.js";
+import type { DhcpNetwork } from "./network.js";
+import type { MessageType } from "./options.js";
+
+/** All that an answer follows from, besides the packet. */
+export interface DhcpView {
+  network: DhcpNetwork;
+  boot: BootServer;
+  machines: MachineIndex;
+  leases: LeaseView;
+  /** Whether this machine boots from the network now; an installed one, say, does not. */
+  netboots: (mac: string | undefined) => boolean;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/** One request on its way to its answer. */
+export interface Turn {
+  request: DhcpPacket;
+  view: DhcpView;
+  asked: MessageType | "BOOTP";
+  client: Client;
+  mac?: string;
+  machine?: Machine;
+  decide: Decide;
+}
