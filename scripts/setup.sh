@@ -17,6 +17,7 @@ libseccomp-dev   builds runc
 mmdebstrap       makes the node image
 mount            overlays and binds
 nftables         kube-proxy's rules, outward NAT
+perl-base        binds the DHCP server's sockets to interfaces
 pkg-config       builds components that use C
 procps           sysctl
 runc             runs a node
@@ -32,6 +33,8 @@ atftp            a TFTP client that does windows
 bind9-dnsutils   dig
 curl             a client of the network-boot server
 dnsmasq-base     the peer of netboot's tests and benchmarks
+isc-dhcp-client  a DHCP client
+kea-admin        perfdhcp, the load of the DHCP benchmark
 faketime         a wrong clock, for slipway alone
 fish             completion is tried in the real shells
 git              the launcher is tried in a fresh clone
@@ -41,6 +44,7 @@ ovmf             UEFI firmware of test machines
 qemu-system-x86  machines that boot over the network
 sudo             files are tried to be the calling user's
 tftp-hpa         a TFTP client that does netascii
+udhcpc           a DHCP client
 wrk              load for the network-boot benchmark
 zsh              completion is tried in the real shells
 "
