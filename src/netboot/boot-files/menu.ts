@@ -49,7 +49,7 @@ export function bootMenu({
     // UEFI boots from disk itself, as its next boot option.
     // biome-ignore lint/suspicious/noTemplateCurlyInString: iPXE's own settings
     "iseq ${platform} pcbios || goto end",
-    "sanboot --no-describe --drive 0x80 || goto failed",
+    "sanboot --no-describe --drive 0x80 || goto end",
     "",
     ":retry",
     // Fetched before it takes the menu's place: a machine may ask for days, and scripts inside scripts would fill its stack.
@@ -58,15 +58,16 @@ export function bootMenu({
     "",
     ":about",
     ...aboutLines,
-    "prompt Press any key",
+    "prompt Press any key || goto menu",
     "goto menu",
     "",
     ":shell",
-    "shell",
+    "shell || goto menu",
     "goto menu",
     "",
     ":failed",
-    "prompt --timeout 10000 That failed; back to the menu in ten seconds",
+    // A script ends with a command that fails, as this does when nobody presses a key.
+    "prompt --timeout 10000 That failed; back to the menu in ten seconds || goto menu",
     "goto menu",
     "",
     ":end",
