@@ -25,7 +25,7 @@ export function assemble(files: InventoryFiles): Loaded {
     cloud: new Map<string, ConfigText>(),
     generic: new Map<string, ConfigText>(),
   };
-  const sum = createHash("sha256");
+  const sum = createHash("sha256").update(files.assets === undefined ? "" : "assets\n");
   for (const path of [...files.files.keys()].sort()) {
     const { digest, problems: own, group, profile, text, role } = files.files.get(path)!;
     sum.update(`${path}\0${digest}\n`);

@@ -92,6 +92,15 @@ test("a lab.yaml that appears, and the files that it names wherever they are, ar
   await next(({ snapshot }) => snapshot.generic.get("configs/a.yaml")?.text === "two");
 });
 
+test("an assets directory that appears is served", async () => {
+  await using lab = await TestLab.create(worker);
+  const { live, next } = await opened(lab.directory);
+  using _ = live;
+  expect(live.snapshot.assets).toBeUndefined();
+  await lab.write({ "assets/vmlinuz": "kernel" });
+  await next(({ snapshot }) => snapshot.assets === join(lab.directory, "assets"));
+});
+
 test("many changes at once are read at once, and reading again finds nothing new", async () => {
   await using lab = await TestLab.create(worker);
   const { live, loads, next } = await opened(lab.directory);
