@@ -1,20 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { Agent, get, type IncomingMessage } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../src/base/clock.js";
-import { discardEvents } from "../src/base/events.js";
-import { resolvePaths } from "../src/base/paths.js";
 import { run } from "../src/base/run.js";
-import { ensureComponents } from "../src/components/ensure.js";
 import { NetbootMetrics } from "../src/netboot/http/metrics.js";
 import { RenderedCache } from "../src/netboot/http/rendered.js";
 import { startHttpServer } from "../src/netboot/http/server.js";
 import { LiveInventory } from "../src/netboot/inventory/watch.js";
+import { RealMatchbox } from "../test/e2e/netboot-http/peers.js";
 import { round } from "./stats.js";
 
 /** What one server did under load. */
@@ -51,7 +46,6 @@ const slowSeconds = 20;
 export async function benchNetbootHttp(
   tell: (line: string) => void = () => {},
 ): Promise<Record<string, Record<(typeof documents)[number], HttpFigures>>> {
-  const matchbox = await matchboxProgram();
   const directory = await mkdtemp(join(tmpdir(), "slipway-bench-http-"));
   try {
     await writeFile(join(directory, "load.lua"), loadScript);
@@ -61,7 +55,7 @@ export async function benchNetbootHttp(
       await writeInventory(data, groups);
       const figuresOf = async (document: (typeof documents)[number]): Promise<HttpFigures> => {
         const theirSeconds = groups >= 10_000 ? slowSeconds : seconds;
-        const theirs = await withMatchbox(matchbox, data, (url) =>
+        const theirs = await withMatchbox(data, (url) =>
           load(directory, url, document, groups, theirSeconds),
         );
         const ours = await withSlipway(data, async (url) => ({
@@ -260,45 +254,7 @@ async function withSlipway<T>(data: string, use: (url: string) => Promise<T>): P
   }
 }
 
-async function withMatchbox<T>(program: string, data: string, use: (url: string) => Promise<T>): Promise<T> {
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const address = url.slice("http://".length);
-  const server = spawn(program, [`-address=${address}`, `-data-path=${data}`, "-assets-path="], {
-    stdio: "ignore",
-  });
-  try {
-    await answers(url, server);
-    return await use(url);
-  } finally {
-    server.kill();
-    if (server.exitCode === null && server.signalCode === null) await once(server, "exit");
-  }
-}
-
-async function answers(url: string, server: ChildProcess): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer?.ok) return;
-    if (tries > 200 || server.exitCode !== null) throw new Error("matchbox does not answer");
-    await delay(50);
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
-
-async function matchboxProgram(): Promise<string> {
-  const context = {
-    paths: resolvePaths(process.env, process.env.HOME ?? "/root"),
-    events: discardEvents,
-    signal: new AbortController().signal,
-    clock: systemClock,
-  };
-  const components = await ensureComponents([{ name: "matchbox", version: "v0.11.0" }], {}, context);
-  return components.get("matchbox")!.path;
+async function withMatchbox<T>(data: string, use: (url: string) => Promise<T>): Promise<T> {
+  await using matchbox = await RealMatchbox.start([`-data-path=${data}`, "-assets-path="]);
+  return await use(`http://127.0.0.1:${matchbox.port}`);
 }

@@ -18,7 +18,7 @@ await build({
   target: "node20.19",
   logLevel: "warning",
   banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
   },
 });
 const { status } = spawnSync(process.execPath, ["dist/bench/main.mjs", ...process.argv.slice(2)], {

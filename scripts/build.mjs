@@ -69,7 +69,7 @@ async function bundle(outdir) {
     format: "esm",
     // Bundled CommonJS dependencies call require() for Node's own modules.
     banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
     },
   });
 }

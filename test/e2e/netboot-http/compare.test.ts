@@ -95,7 +95,6 @@ const same: Asked[] = [
   { path: "/assets/sub" },
   { path: "/assets/text/" },
   { path: "/assets/text/below" },
-  { path: "/assets/..%2fgroups/node1.json" },
   { path: "/assets/%00" },
   ...["bytes=0-3", "bytes=4-", "bytes=-4", "bytes=9-20", "bytes=10-", "bytes=0-0"].map((range) => ({
     path: "/assets/text",
@@ -126,6 +125,8 @@ test.each([
   "/assets",
   "/assets/../ipxe",
   "/assets/list/../text",
+  "/assets/..%2fgroups/node1.json",
+  "//other.example/x",
 ])("%s leads to the same place", async (path) => {
   const { theirs, ours } = await both({ path });
   expect([ours.status, ours.headers.location]).toEqual([theirs.status, theirs.headers.location]);
