@@ -13,8 +13,8 @@ export interface Offer {
   file?: string;
 }
 
-/** How long servers have to answer: they may look first whether the address is free. */
-const patienceMs = 3000;
+/** How long servers have to answer. Many look first whether the address is free: dnsmasq for 3 s. */
+const patienceMs = 5000;
 
 /**
  * Asks on the wire who leases addresses: a DISCOVER as a PXE firmware sends it, with a MAC that is nobody's, and listens
@@ -114,7 +114,8 @@ export function offerFindings(offers: readonly Offer[], own: ReadonlySet<string>
   const self: Finding[] = ours
     ? [{ check: "DHCP here", result: "ok", found: `this machine answers by itself: ${told(ours)}` }]
     : [];
-  if (others.length === 0) return [...self, { check, result: "ok", found: "none answered within 3 s" }];
+  if (others.length === 0)
+    return [...self, { check, result: "ok", found: `none answered within ${patienceMs / 1000} s` }];
   return [
     ...self,
     ...others.map(

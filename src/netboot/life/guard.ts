@@ -1,8 +1,9 @@
+import { bootMenu } from "../boot-files/menu.js";
 import type { DocumentRequest, Guard, Verdict } from "../http/guard.js";
 import { grubConfig, ipxeScript } from "../render/boot-scripts.js";
 import type { Lives } from "./lives.js";
 import { needsToken } from "./requests.js";
-import { diskGrub, diskScript, menuScript, waitGrub, waitScript } from "./scripts.js";
+import { diskGrub, diskScript, waitGrub, waitScript } from "./scripts.js";
 import { withToken } from "./token.js";
 
 /**
@@ -30,7 +31,7 @@ function bootVerdict(lives: Lives, kind: "ipxe" | "grub", request: DocumentReque
     body: kind === "ipxe" ? ipxe : grub,
     reason,
   });
-  const again = `ipxe?${request.rawQuery}`;
+  const again = scriptUrl(request.rawQuery);
   switch (next.type) {
     case "profile": {
       if (next.token === undefined) return { type: "serve" };
@@ -44,7 +45,7 @@ function bootVerdict(lives: Lives, kind: "ipxe" | "grub", request: DocumentReque
       return instead(waitScript(reason, next.seconds, again), waitGrub(reason, next.seconds));
     case "menu":
       if (request.group === undefined && !menu) return { type: "serve" };
-      return instead(menuScript(reason, again), diskGrub(reason));
+      return instead(bootMenu({ script: again }), diskGrub(reason));
   }
 }
 
@@ -65,3 +66,7 @@ const headRefused: Verdict = {
   status: 403,
   reason: "what holds secrets is given to GET alone",
 };
+
+/** Where a machine asks again: with its own query, if that is what iPXE sends, else from the beginning. */
+const scriptUrl = (rawQuery: string): string =>
+  /^[\w.~:/?#@!*+,=%&;-]+$/.test(rawQuery) ? `ipxe?${rawQuery}` : "boot.ipxe";

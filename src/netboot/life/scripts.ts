@@ -18,34 +18,11 @@ export const waitScript = (because: string, seconds: number, url: string): strin
     `# ${comment(because)}`,
     `echo Not yet: ${comment(because)}`,
     `echo Asking again every ${seconds} s.`,
-    `sleep ${seconds}`,
-    `chain --replace ${url} || sleep ${seconds}`,
-    `chain --replace ${url} || exit 1`,
-  );
-
-/**
- * For a machine that nobody described: what a person in front of it may want; after half a minute its own disk.
- *
- * @param url as for `waitScript`
- */
-export const menuScript = (because: string, url: string): string =>
-  lines(
-    `# ${comment(because)}`,
-    ":menu",
-    `menu Slipway: nobody said what this machine boots (\${net0/mac})`,
-    "item disk  Boot from its own disk",
-    "item again Ask again: somebody may have approved it by now",
-    "item shell iPXE shell",
-    "choose --default disk --timeout 30000 choice || goto disk",
-    `goto \${choice}`,
     ":again",
-    `chain --replace ${url} || goto menu`,
-    ":shell",
-    "shell",
-    "goto menu",
-    ":disk",
-    `iseq \${platform} pcbios && sanboot --no-describe --drive 0x80 ||`,
-    "exit 1",
+    `sleep ${seconds}`,
+    // Fetched before it takes this one's place: scripts inside scripts would fill iPXE's stack.
+    `imgfetch --name slipway-next ${url} || goto again`,
+    "imgexec --replace --autofree slipway-next || exit 1",
   );
 
 /** GRUB's own: `exit` goes back to the firmware, which tries the next device. */
