@@ -22,7 +22,8 @@ export class Exchange {
   readonly #to: { observe: Observe; metrics: NetbootMetrics; clock: Clock };
   /** Body bytes given to the connection. */
   #given = 0;
-  #ended: BytesAnswer["ended"] | undefined;
+  /** Told when it is over, whatever was sent in the end. */
+  ended: BytesAnswer["ended"] | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -37,12 +38,7 @@ export class Exchange {
     this.#to = to;
   }
 
-  send(
-    { status, headers, body }: HttpResponse,
-    facts: RequestFacts,
-    { ended, error = facts.error }: { ended?: BytesAnswer["ended"]; error?: string | undefined } = {},
-  ): void {
-    this.#ended = ended;
+  send({ status, headers, body }: HttpResponse, facts: RequestFacts, error = facts.error): void {
     this.#whenOver(status, facts, error);
     this.#head(status, headers);
     if (this.#request.method !== "HEAD") this.#given = body.length;
@@ -51,7 +47,7 @@ export class Exchange {
 
   async sendAsset(answer: AssetResponse, facts: RequestFacts): Promise<void> {
     if ("response" in answer) {
-      this.send(answer.response, facts, { error: answer.error });
+      this.send(answer.response, facts, answer.error);
       return;
     }
     const { file, head, start, end } = answer;
@@ -88,7 +84,7 @@ export class Exchange {
     const over = () => {
       const aborted = !response.writableFinished;
       const bytes = aborted ? Math.max(0, this.#given - response.writableLength) : this.#given;
-      this.#ended?.(!aborted && status === 200 && this.#request.method !== "HEAD");
+      this.ended?.(!aborted && status === 200 && this.#request.method !== "HEAD");
       const { clock, metrics } = this.#to;
       const durationMs = clock.monotonicMs() - this.#startedMs;
       metrics.request(facts.route, status, durationMs / 1000, bytes, aborted);

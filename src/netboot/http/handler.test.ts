@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Decision } from "../decision.js";
 import { snapshotOf } from "../inventory/testing.js";
@@ -175,4 +176,31 @@ test("what is kept has a bound", () => {
   expect(state.rendered.bytes).toBeLessThanOrEqual(100_000);
   ask("/generic?n=499", { state });
   expect(state.rendered.hits).toBe(1);
+});
+
+const piece = fc.constantFrom(
+  ..."/ // . .. %2e %2f %00 %zz %ff ? & = ; mac uuid token a 52-54-00-00-00-01 :".split(" "),
+  ..."assets ipxe ignition generic metadata boot.ipxe .sig .asc http://a \\ \u00ff ".split(" "),
+);
+const target = fc.oneof(
+  fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join("")}`),
+  fc.string({ unit: "binary-ascii", maxLength: 300 }),
+);
+const range = fc.oneof(fc.string({ maxLength: 20 }), fc.constantFrom("bytes=0-", "bytes=9-1", "bytes=-0"));
+
+test("whatever is asked, there is an answer that is whole, and no asset's path leads up", () => {
+  const state = newState({ signs: true, guard: () => ({ type: "serve" }) });
+  fc.assert(
+    fc.property(target, range, (asked, wanted) => {
+      const answer = ask(asked, { state, headers: { range: wanted, "if-range": wanted, accept: wanted } });
+      if (answer.type === "asset") expect(answer.path.split("/")).not.toContain("..");
+      const response =
+        answer.type === "signature" ? answer.of.response : "response" in answer && answer.response;
+      if (!response) return;
+      const at = response.headers.indexOf("Content-Length");
+      expect(Number(response.headers[at + 1])).toBe(response.body.length);
+      for (const value of response.headers) expect(value).toMatch(/^[\x20-\x7e]*$/);
+    }),
+    { numRuns: 20_000 },
+  );
 });

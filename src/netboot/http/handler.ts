@@ -95,11 +95,14 @@ const refusal = (refused: HttpResponse, error: string): BytesAnswer => ({
   facts: { route: "other", error },
 });
 
-const moved = (path: string, rawQuery: string): BytesAnswer => ({
-  type: "bytes",
-  response: redirect(`${encodeURI(path)}${rawQuery === "" ? "" : `?${rawQuery}`}`),
-  facts: { route: "other" },
-});
+const moved = (path: string, rawQuery: string): BytesAnswer => {
+  const query = rawQuery.replace(/[^\x21-\x7e]/g, (byte) => encodeURIComponent(byte));
+  return {
+    type: "bytes",
+    response: redirect(`${encodeURI(path)}${query === "" ? "" : `?${query}`}`),
+    facts: { route: "other" },
+  };
+};
 
 const assetAnswer = (path: string, directory: string): AssetAnswer => ({
   type: "asset",

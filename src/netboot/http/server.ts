@@ -137,7 +137,9 @@ class Requests {
         address,
       };
       const answer = answerHttp(asked, snapshot(), this.#state);
-      if (answer.type === "bytes" && !answer.ready) exchange.send(answer.response, answer.facts, answer);
+      exchange.ended =
+        answer.type === "signature" ? answer.of.ended : "ended" in answer ? answer.ended : undefined;
+      if (answer.type === "bytes" && !answer.ready) exchange.send(answer.response, answer.facts);
       else
         this.#sendLater(answer, request, response, exchange).catch((error) =>
           fault(exchange, response, error),
@@ -155,8 +157,8 @@ class Requests {
   ): Promise<void> {
     switch (answer.type) {
       case "bytes":
-        if (await isReady(answer)) return exchange.send(answer.response, answer.facts, answer);
-        return exchange.send(notYet, answer.facts, { ...answer, error: "its guard is not ready" });
+        if (await isReady(answer)) return exchange.send(answer.response, answer.facts);
+        return exchange.send(notYet, answer.facts, "its guard is not ready");
       case "asset":
         return exchange.sendAsset(await openAsset(answer, request.headers), answer.facts);
       case "metrics": {
@@ -165,11 +167,11 @@ class Requests {
       }
       case "signature": {
         const { of, armored } = answer;
-        if (!(await isReady(of))) return exchange.send(notYet, of.facts, of);
+        if (!(await isReady(of))) return exchange.send(notYet, of.facts, "its guard is not ready");
         const signature = await this.#options.signer!.sign(of.response.body, armored);
         const type = armored ? "text/plain; charset=utf-8" : "application/octet-stream";
         // Errors are signed as well, and keep their status.
-        return exchange.send(response(of.response.status, type, signature), of.facts, of);
+        return exchange.send(response(of.response.status, type, signature), of.facts);
       }
       case "unknown":
         if (this.#options.otherPaths?.(request, nodeResponse, answer.path)) return;
@@ -192,11 +194,8 @@ function fault(exchange: Exchange, nodeResponse: ServerResponse, error: unknown)
   if (nodeResponse.headersSent) nodeResponse.destroy();
   else {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    exchange.send(
-      plainError(500, "500 Internal Server Error"),
-      { route: "other" },
-      { error: stack.replace(/\s+/g, " ") },
-    );
+    const facts = { route: "other", error: stack.replace(/\s+/g, " ") };
+    exchange.send(plainError(500, "500 Internal Server Error"), facts);
   }
 }
 
