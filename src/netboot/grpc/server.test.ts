@@ -73,9 +73,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  client.close();
-  await server.close(0);
-  live[Symbol.dispose]();
+  client?.close();
+  await server?.close(0);
+  live?.[Symbol.dispose]();
   await lab[Symbol.asyncDispose]();
 });
 

@@ -26,7 +26,7 @@ async function serve(more: Partial<HttpServerOptions> = {}) {
   const lab = await TestLab.create(files);
   const { snapshot } = await lab.load();
   const seen: Observation[] = [];
-  const server: HttpServer = await startHttpServer({
+  const starting = startHttpServer({
     address: "127.0.0.1",
     port: 0,
     snapshot: () => snapshot!,
@@ -35,6 +35,10 @@ async function serve(more: Partial<HttpServerOptions> = {}) {
     observe: (observation) => seen.push(observation),
     clock: systemClock,
     ...more,
+  });
+  const server: HttpServer = await starting.catch(async (error) => {
+    await lab[Symbol.asyncDispose]();
+    throw error;
   });
   return {
     lab,

@@ -12,7 +12,8 @@ import { freePort, peerProgram, RealMatchbox } from "./peers.js";
 const directory = await mkdtemp(join(tmpdir(), "slipway-e2e-bootcmd-"));
 const pem = (name: string) => join(directory, `${name}.pem`);
 let bootcmd: string;
-let matchbox: RealMatchbox;
+// What did not come up is not there to be taken down.
+let matchbox: RealMatchbox | undefined;
 let matchboxPort: number;
 let live: LiveInventory;
 let slipway: GrpcServer;
@@ -79,9 +80,9 @@ beforeAll(async () => {
 }, 30 * 60_000);
 
 afterAll(async () => {
-  await slipway.close(0);
-  live[Symbol.dispose]();
-  await matchbox[Symbol.asyncDispose]();
+  await slipway?.close(0);
+  live?.[Symbol.dispose]();
+  await matchbox?.[Symbol.asyncDispose]();
   await rm(directory, { recursive: true });
 });
 

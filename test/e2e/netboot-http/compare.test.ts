@@ -14,8 +14,9 @@ beforeAll(async () => {
 }, 30 * 60_000);
 
 afterAll(async () => {
-  await matchbox[Symbol.asyncDispose]();
-  await slipway[Symbol.asyncDispose]();
+  // What did not come up is not there to be taken down.
+  await matchbox?.[Symbol.asyncDispose]();
+  await slipway?.[Symbol.asyncDispose]();
   await data[Symbol.asyncDispose]();
 });
 
