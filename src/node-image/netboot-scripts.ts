@@ -11,6 +11,12 @@
 /** Where the root file system keeps what is ours. */
 export const libraryPath = "/usr/lib/slipway";
 
+/** Where a booted machine has the images: a containerd root without its layers, and these beside it. */
+export const imagesPath = "/run/slipway/images";
+
+/** In a containerd root: a directory for each layer, with its files in `fs`. */
+export const snapshotsPath = "io.containerd.snapshotter.v1.overlayfs/snapshots";
+
 /** Busybox's shell is its interpreter, for there is nothing else yet. */
 export const initScript = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -46,6 +52,7 @@ trap 'fail "the start script ended early"' EXIT
 unpack_root() {
   while read -r module; do insmod "/modules/$module" || fail "the kernel module $module could not be loaded"; done </modules/order
   mount -t squashfs -o ro,loop /root.squashfs /image || fail "the root file system could not be mounted"
+  mkdir ${imagesPath} && mount -t squashfs -o ro,loop /images.squashfs ${imagesPath} || fail "the images could not be mounted"
   mount -t tmpfs -o mode=0755,size=80% rw /rw && mkdir /rw/upper /rw/work &&
     mount -t overlay -o lowerdir=/image,upperdir=/rw/upper,workdir=/rw/work overlay /sysroot ||
     fail "the root file system could not be made writable"
@@ -188,24 +195,29 @@ Description=Tell the network-boot server that this machine has booted
 Type=exec
 ExecStart=${libraryPath}/report-booted
 `,
-  // Images that came along, for the runtime that the machine's config brings.
-  [`${libraryPath}/import-images`]: `#!/bin/sh
-for archive in ${libraryPath}/images/*.tar; do
-  /usr/local/bin/ctr --namespace k8s.io images import --local --snapshotter overlayfs --discard-unpacked-layers \\
-    --label io.cri-containerd.pinned=pinned "$archive" || failed=1
+  // Their layers stay where they are and are found by links: on a disk, which may see another image at the next boot, copies.
+  [`${libraryPath}/give-images`]: `#!/bin/sh
+set -e
+cp -a ${imagesPath}/containerd/. /var/lib/containerd/
+[ "$(stat -f -c %T /var/lib/containerd)" != tmpfs ] || exit 0
+cd /var/lib/containerd/${snapshotsPath}
+for link in */fs; do
+  layer=$(readlink "$link")
+  rm "$link"
+  cp -a "$layer" "$link"
 done
-exit "\${failed:-0}"
 `,
   "/usr/lib/systemd/system/slipway-images.service": `[Unit]
 Description=Give containerd the images that came with this machine's system
-After=containerd.service
-Before=kubelet.service
-ConditionPathExistsGlob=${libraryPath}/images/*.tar
+Before=containerd.service
+RequiresMountsFor=/var/lib/containerd
+ConditionPathExists=${imagesPath}/containerd
+ConditionPathExists=!/var/lib/containerd/io.containerd.metadata.v1.bolt
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=${libraryPath}/import-images
+ExecStart=${libraryPath}/give-images
 `,
 };
 
