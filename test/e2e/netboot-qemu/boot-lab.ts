@@ -52,7 +52,6 @@ export async function writeLab(
           "console=ttyS0",
           "ignition.firstboot",
           "ignition.platform.id=metal",
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: iPXE's own setting
           `ignition.config.url=${url}/ignition?mac=\${mac:hexhyp}`,
           `slipway.report=${url}/report`,
           "slipway.on_failure=poweroff",

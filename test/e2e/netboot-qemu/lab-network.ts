@@ -32,6 +32,18 @@ export class LabNetwork implements AsyncDisposable {
     return network;
   }
 
+  /** Another host on the network, with a namespace, an interface `eth0` and an address of its own. @returns its namespace */
+  async addHost(address: string): Promise<string> {
+    const name = `${this.#namespace}-${address.split(".").at(-1)}`;
+    await run("ip", ["netns", "add", name]);
+    this.#scope.defer(async () => void (await run("ip", ["netns", "delete", name])));
+    await this.ip("link", "add", "host0", "type", "veth", "peer", "name", "eth0", "netns", name);
+    await this.ip("link", "set", "host0", "master", this.bridge, "up");
+    await run("ip", ["-netns", name, "address", "add", `${address}/24`, "dev", "eth0"]);
+    await run("ip", ["-netns", name, "link", "set", "eth0", "up"]);
+    return name;
+  }
+
   /** Runs ip(8) in the namespace. */
   async ip(...args: string[]): Promise<string> {
     return (await run("ip", ["-netns", this.#namespace, ...args])).stdout;
@@ -46,10 +58,14 @@ export class LabNetwork implements AsyncDisposable {
     return name;
   }
 
-  /** Starts a program in the namespace; the caller may end it before the network ends. */
-  start(program: string, args: readonly string[], env: Record<string, string> = {}): Process {
+  /** Starts a program in the namespace, or in another host's; the caller may end it before the network ends. */
+  start(
+    program: string,
+    args: readonly string[],
+    { env = {}, host = this.#namespace }: { env?: Record<string, string>; host?: string } = {},
+  ): Process {
     // ip replaces itself by the program, which thereby has the process's id; it dies even if the test is killed.
-    const inside = ["netns", "exec", this.#namespace, program, ...args];
+    const inside = ["netns", "exec", host, program, ...args];
     const started = start("setpriv", ["--pdeathsig=KILL", "ip", ...inside], { env });
     this.#scope.defer(async () => {
       started.kill("SIGTERM");

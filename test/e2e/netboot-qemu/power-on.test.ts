@@ -47,17 +47,75 @@ async function serve(network: LabNetwork, lab: string): Promise<Observation[]> {
   return seen;
 }
 
-describe.each<[Firmware & string, string]>([["seabios", "ipxe"]])("a machine with %s", (firmware) => {
-  test("boots from power-on, applies its config and reports that it is up", async () => {
+const reported = (seen: readonly Observation[]) =>
+  seen.filter(({ stage }) => stage === "report").map(({ what }) => what);
+
+/** What happened up to the boot script, in order: by that firmware is told apart. */
+const firstSteps = (seen: readonly Observation[]) =>
+  seen
+    .filter(
+      ({ stage, what }) => ["dhcp", "proxydhcp", "tftp"].includes(stage) && !what.includes("another server"),
+    )
+    .slice(0, 4)
+    .map(({ stage, what, details }) => `${stage} ${what} ${details.firmware ?? details.probe ?? ""}`.trim());
+
+interface Way {
+  firmware: Firmware & string;
+  mode: "dhcp" | "proxy";
+  /** How far it is watched: the first goes all the way. */
+  until: "booted" | "ignition-applied";
+  begins: string[];
+}
+
+const ways: Way[] = [
+  {
+    firmware: "seabios",
+    mode: "dhcp",
+    until: "booted",
+    begins: ["dhcp DISCOVER → OFFER ipxe", "dhcp REQUEST → ACK ipxe"],
+  },
+  {
+    firmware: "ovmf-http",
+    mode: "dhcp",
+    until: "ignition-applied",
+    begins: ["dhcp DISCOVER → OFFER uefi-http-x64", "dhcp REQUEST → ACK uefi-http-x64"],
+  },
+  {
+    firmware: "ovmf-pxe",
+    mode: "proxy",
+    until: "ignition-applied",
+    begins: ["proxydhcp DISCOVER → OFFER uefi-x64"],
+  },
+];
+
+describe.each(ways)("a machine with $firmware, $mode", ({ firmware, mode, until, begins }) => {
+  test(`goes from power-on to ${until}`, async () => {
     await using network = await LabNetwork.create();
     const lab = join(scratch, `lab-${firmware}`);
-    await writeLab(lab, network, image, { mode: "dhcp", mac, address: "10.88.0.21" });
+    await writeLab(lab, network, image, { mode, mac, address: "10.88.0.21" });
+    if (mode === "proxy") await startDnsmasq(network);
     const seen = await serve(network, lab);
     await using machine = await bootMachine({ network, scratch, firmware, mac, memoryMiB: 3072 });
-    await machine.waitFor(/booted-52:54:00:aa:00:01 login|slipway: booted/, 280_000);
-    await expect
-      .poll(() => seen.filter(({ stage }) => stage === "report").map(({ what }) => what), { timeout: 30_000 })
-      .toEqual(["initrd", "ignition-fetched", "ignition-applied", "booted"]);
-    console.log(seen.map((each) => JSON.stringify(each)).join("\n"));
-  }, 320_000);
+    const stages = ["initrd", "ignition-fetched", "ignition-applied", "booted"];
+    const expected = stages.slice(0, stages.indexOf(until) + 1);
+    await Promise.race([
+      expect.poll(() => reported(seen), { timeout: 280_000, interval: 200 }).toEqual(expected),
+      machine.ended(280_000).then(async () => {
+        throw new Error(`the machine ended; its console:\n${(await machine.console()).slice(-3000)}`);
+      }),
+    ]);
+    expect(firstSteps(seen).slice(0, begins.length)).toEqual(begins);
+    const config = seen.find(({ stage }) => stage === "ignition");
+    expect(config).toMatchObject({ mac, outcome: "ok", details: { group: "node1", profile: "worker" } });
+    expect(config?.details.agent).toContain("Ignition/2.24.0");
+    if (until === "booted") await machine.waitFor(/booted-52:54:00:aa:00:01 login/, 60_000);
+  }, 340_000);
 });
+
+/** The network's own DHCP server, on a host of its own, which knows nothing of booting. */
+async function startDnsmasq(network: LabNetwork): Promise<void> {
+  const host = await network.addHost("10.88.0.2");
+  const quiet = ["--keep-in-foreground", "--port=0", "--user=root", "--conf-file=/dev/null"];
+  const leases = [`--dhcp-leasefile=${join(scratch, "leases")}`, "--dhcp-range=10.88.0.50,10.88.0.99"];
+  network.start("dnsmasq", [...quiet, "--interface=eth0", ...leases], { host });
+}
