@@ -1,4 +1,5 @@
 import { macFromBytes } from "../../net/mac.js";
+import { toNumber } from "./network.js";
 
 /**
  * DHCP packets (RFC 2131 §2, RFC 2132) and bytes, each way. Reading never throws: what is no DHCP packet gives a reason.
@@ -258,9 +259,12 @@ function writeParts(buffer: Buffer, area: Area, code: number, value: Buffer): vo
 }
 
 function writeAddress(buffer: Buffer, address: string, at: number): void {
-  if (address !== "0.0.0.0") buffer.set(addressBytes(address), at);
+  if (address !== "0.0.0.0") buffer.writeUInt32BE(toNumber(address), at);
 }
 
 /** The four bytes of an IPv4 address that is known to be one. */
-export const addressBytes = (address: string): Uint8Array =>
-  Uint8Array.from(address.split("."), (byte) => Number(byte));
+export function addressBytes(address: string): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(toNumber(address));
+  return bytes;
+}

@@ -2,8 +2,7 @@ import type { Observation } from "../observation.js";
 import type { DhcpAnswer } from "./answer.js";
 import { clientMac, type DhcpPacket } from "./codec.js";
 import type { DhcpNetwork } from "./network.js";
-import { option, textOption } from "./options.js";
-import type { OtherServer } from "./rogues.js";
+import { messageTypeOf, option, textOption } from "./options.js";
 
 /**
  * What is to be told of a request and its answer; undefined for what is the network's noise: no answer, and nothing to do with
@@ -43,22 +42,23 @@ export function observationOf(
 }
 
 /** Another server's answer: to be expected beside a proxy, trouble on a network whose only server we are. */
-export function rogueObservation(
-  { server, interface: name, packet, type }: OtherServer,
-  network: DhcpNetwork,
+export function otherServerObservation(
+  server: string,
+  packet: DhcpPacket,
+  { mode, interface: name }: DhcpNetwork,
   now: Date,
 ): Observation {
   const mac = clientMac(packet);
   return {
     time: now.toISOString(),
     ...(mac === undefined ? {} : { mac }),
-    stage: network.mode === "proxy" ? "proxydhcp" : "dhcp",
+    stage: mode === "proxy" ? "proxydhcp" : "dhcp",
     what: "another DHCP server answers",
-    outcome: network.mode === "proxy" ? "ok" : "failed",
+    outcome: mode === "proxy" ? "ok" : "failed",
     details: {
       server,
       ...(name === undefined ? {} : { interface: name }),
-      type,
+      type: messageTypeOf(packet.options) ?? "BOOTREPLY",
       ...(packet.yiaddr === "0.0.0.0" ? {} : { offers: packet.yiaddr }),
     },
   };

@@ -76,7 +76,7 @@ export const uint16sOption = (options: Options, code: number): number[] => {
 };
 
 export const bytesOfAddresses = (...addresses: string[]): Buffer =>
-  Buffer.concat(addresses.map((address) => addressBytes(address)));
+  addresses.length === 1 ? addressBytes(addresses[0]!) : Buffer.concat(addresses.map(addressBytes));
 
 export function uint32Bytes(value: number): Buffer {
   const bytes = Buffer.alloc(4);

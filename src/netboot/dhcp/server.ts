@@ -5,9 +5,9 @@ import { answerDhcp, answerProxyRequest, type DhcpAnswer } from "./answer.js";
 import { type DhcpPacket, decodeDhcp, encodeDhcp } from "./codec.js";
 import { type DhcpLab, networkFor, type ServedNetwork } from "./lab.js";
 import type { LeaseStore } from "./lease-store.js";
-import { observationOf, rogueObservation } from "./observations.js";
-import { option } from "./options.js";
-import { Rogues } from "./rogues.js";
+import { observationOf, otherServerObservation } from "./observations.js";
+import { addressOption, option } from "./options.js";
+import { Reminder } from "./reminder.js";
 import { type DhcpPorts, type Ear, Ears } from "./sockets.js";
 import type { DhcpView } from "./turn.js";
 
@@ -78,7 +78,7 @@ class Server implements DhcpServer {
   readonly #limits: DhcpLimits;
   readonly #ports: DhcpPorts;
   readonly #ears: Ears;
-  readonly #rogues = new Rogues();
+  readonly #reminder = new Reminder();
   readonly #counters: DhcpCounters = {
     received: 0,
     answered: 0,
@@ -211,8 +211,9 @@ class Server implements DhcpServer {
     const served = this.#current().networks.find(({ network }) => network.interface === ear.interface);
     if (!served) return;
     const now = this.#options.clock.now();
-    const rogue = this.#rogues.heard(decoded.packet, from.address, ear.interface, now.getTime());
-    if (rogue) this.#options.observe(rogueObservation(rogue, served.network, now));
+    const server = addressOption(decoded.packet.options, option.serverId) ?? from.address;
+    if (!this.#reminder.isDue(`${ear.interface} ${server}`, now.getTime())) return;
+    this.#options.observe(otherServerObservation(server, decoded.packet, served.network, now));
   }
 
   #decode(bytes: Buffer): DhcpPacket | undefined {
@@ -249,10 +250,12 @@ class Server implements DhcpServer {
     }
     const { bytes } = encodeDhcp(packet, roomOf(request));
     this.#counters.answered++;
-    socket.send(bytes, to.port, to.address, (error) => {
-      if (error) this.#fault(error);
-    });
+    socket.send(bytes, to.port, to.address, this.#onSent);
   }
+
+  readonly #onSent = (error: Error | null): void => {
+    if (error) this.#fault(error);
+  };
 
   #fault(error: unknown): void {
     this.#counters.faults++;
@@ -260,8 +263,10 @@ class Server implements DhcpServer {
   }
 
   #tellFault(error: string): void {
+    const now = this.#options.clock.now();
+    if (!this.#reminder.isDue(error, now.getTime())) return;
     this.#options.observe({
-      time: this.#options.clock.now().toISOString(),
+      time: now.toISOString(),
       stage: "dhcp",
       what: "fault",
       outcome: "failed",
@@ -275,8 +280,8 @@ interface Sender {
   port: number;
 }
 
-/** Option 57 counts IP's and UDP's headers (28 bytes) too. */
-function roomOf({ options }: DhcpPacket): number {
+/** Bytes of answer that a client takes. Option 57 counts IP's and UDP's headers (28 bytes) too. */
+export function roomOf({ options }: DhcpPacket): number {
   const said = options.get(option.maximumSize);
   const room = said?.length === 2 ? said.readUInt16BE(0) - 28 : leastPayload;
   return Math.min(Math.max(room, leastPayload), largestPayload);
