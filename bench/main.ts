@@ -1,14 +1,17 @@
 import { parseArgs } from "node:util";
 import { benchCli } from "./cli.js";
+import { benchNetboot } from "./netboot.js";
 import { benchStart } from "./start.js";
 
 const usage = `npm run bench -- start [--json] [--runs N]   slipway against kubeadm, each run a fresh cluster
-npm run bench -- cli [--json] [--runs N]     what "slipway version" adds over bare node`;
+npm run bench -- cli [--json] [--runs N]     what "slipway version" adds over bare node
+npm run bench -- netboot [--json] [--runs N] the boot server against matchbox and dnsmasq`;
 
 /** Benchmarks by name; figures go to stdout, progress to stderr. */
 const benchmarks: Record<string, (options: { json: boolean; runs: number | undefined }) => Promise<void>> = {
   start: benchStart,
   cli: benchCli,
+  netboot: benchNetboot,
 };
 
 const { positionals, values } = parseArgs({

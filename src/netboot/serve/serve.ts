@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
 import { messageOf } from "../../base/errors.js";
-import { makeDirectory } from "../../base/files.js";
 import { Scope } from "../../base/scope.js";
+import { startAdminServer } from "../admin/server.js";
+import { lockLabState } from "../admin/state-directory.js";
 import type { BootFile } from "../boot-files/ipxe.js";
 import type { BootServer } from "../dhcp/boot-file.js";
 import { type DhcpLab, dhcpLab } from "../dhcp/lab.js";
 import { LeaseStore } from "../dhcp/lease-store.js";
+import { isIn } from "../dhcp/network.js";
 import { type DhcpServer, startDhcpServer } from "../dhcp/server.js";
 import { startDnsServer } from "../dns/server.js";
 import { startGrpcServer } from "../grpc/server.js";
@@ -79,7 +81,8 @@ async function compose(
 ): Promise<NetbootServer> {
   const { stateDirectory } = options;
   const bootFiles = new Map([...options.bootFiles].map(([name, { bytes }]) => [name, bytes]));
-  await makeDirectory(stateDirectory, { mode: 0o700, owner });
+  const lock = await lockLabState({ directory: stateDirectory, lab: options.lab }, owner);
+  scope.defer(() => lock.release());
   const recorder = scope.use(await Recorder.open(stateDirectory, { owner }));
   const leases = scope.use(
     await LeaseStore.open(join(stateDirectory, "leases.ndjson"), { ...(owner ? { owner } : {}) }),
@@ -146,6 +149,7 @@ async function compose(
   const metrics = new NetbootMetrics();
   const streams = new EventStreams(recorder);
   scope.defer(() => streams.close());
+  scope.use(await startAdminServer(stateDirectory, { lives, events: streams, owner }));
   const { tls } = settings.http;
   const http = {
     snapshot,
@@ -202,6 +206,9 @@ async function compose(
           address: network.address,
           names: () => dnsNames(snapshot(), leases, clock.now().getTime()),
           forward: snapshot().dns.forward,
+          // Not the way out for the whole world.
+          serves: (client) =>
+            client.startsWith("127.") || lab.networks.some(({ network: of }) => isIn(of, client)),
           observe,
           clock,
         }),

@@ -1,0 +1,42 @@
+import { benchDhcp } from "./netboot-dhcp.js";
+import { benchNetbootHttp } from "./netboot-http.js";
+import { benchTftp } from "./netboot-tftp.js";
+
+/**
+ * The boot server's protocols against their peers, in turn in one run: HTTP against matchbox (load from wrk), DHCP with durable
+ * leases (perfdhcp) and TFTP (atftp) against dnsmasq.
+ */
+export async function benchNetboot({
+  json,
+  runs,
+}: {
+  json: boolean;
+  runs: number | undefined;
+}): Promise<void> {
+  const times = runs === undefined ? {} : { runs };
+  const log = (line: string) => console.error(line);
+  log("HTTP against matchbox, about three minutes …");
+  const http = await benchNetbootHttp(log);
+  log("DHCP against dnsmasq …");
+  const dhcp = await benchDhcp(times);
+  log("TFTP against dnsmasq …");
+  const tftp = await benchTftp(times);
+  if (json) {
+    console.log(JSON.stringify({ http, dhcp, tftp }));
+    return;
+  }
+  const row = (...cells: (string | number)[]) =>
+    console.log(
+      cells.map((cell, i) => (i === 0 ? String(cell).padEnd(28) : String(cell).padStart(14))).join(""),
+    );
+  row("", "slipway", "peer", "ratio");
+  for (const [groups, documents] of Object.entries(http)) {
+    for (const [name, { slipway, matchbox, ratio }] of Object.entries(documents)) {
+      row(`/${name}, ${groups} groups, 1/s`, slipway.requestsPerSecond, matchbox.requestsPerSecond, ratio);
+    }
+  }
+  row("DHCP, exchanges/s", dhcp.slipway, dhcp.dnsmasq, dhcp.ratio);
+  for (const [shape, { slipway, dnsmasq, ratio }] of Object.entries(tftp)) {
+    row(`TFTP ${shape}, MB/s`, slipway, dnsmasq, ratio);
+  }
+}
