@@ -2,10 +2,12 @@ import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
 import { run } from "../base/run.js";
 import type { Machine } from "../machines/driver.js";
+import { nodeAddresses } from "../plan/addresses.js";
 import type { ClusterSpec, NodeSpec } from "../spec/cluster-spec.js";
 import { nodeOf } from "./access.js";
 import { checkClock } from "./clock-check.js";
 import { hostDriver } from "./driver.js";
+import { removeMetalConfig } from "./metal.js";
 import { runOperation, type Step, skip } from "./operation.js";
 import {
   lockProfile,
@@ -24,13 +26,16 @@ export interface NodeEntry {
   name: string;
   role: NodeSpec["role"];
   address: string;
-  state: Machine["state"] | "missing";
+  /** netboot: a machine of its own, of which only the cluster knows whether it is on. */
+  state: Machine["state"] | "missing" | "netboot";
 }
 
 export async function listNodes(name: string, context: Context): Promise<NodeEntry[]> {
   const { spec } = await readProfile(name, context);
   const machines = new Map((await hostDriver(context).list(name)).map((machine) => [machine.name, machine]));
-  return spec.nodes.map(({ name, role }) => {
+  const addresses = new Map(nodeAddresses(spec).map(({ name, address }) => [name, address]));
+  return spec.nodes.map(({ name, role, metal }) => {
+    if (metal) return { name, role, address: addresses.get(name) ?? "", state: "netboot" };
     const machine = machines.get(name);
     return { name, role, address: machine?.address ?? "", state: machine?.state ?? "missing" };
   });
@@ -123,7 +128,9 @@ const deleteMachine: Step<DeleteState> = {
   id: "delete-machine",
   title: "Deleting its machine",
   async run({ profile, node }, context) {
-    await hostDriver(context).delete(profile.spec.metadata.name, node, context);
+    const wanted = profile.spec.nodes.find(({ name }) => name === node);
+    if (wanted?.metal) await removeMetalConfig(wanted);
+    else await hostDriver(context).delete(profile.spec.metadata.name, node, context);
     return undefined;
   },
 };

@@ -22,6 +22,7 @@ import { makeEtcdData } from "./etcd-data.js";
 import { writeKubeconfigs } from "./kubeconfigs.js";
 import { clusterNetwork, machineSpec } from "./machine-spec.js";
 import { ensureMaterial, type Material } from "./material.js";
+import { sandboxPart, writeMetalConfigs } from "./metal.js";
 import { runOperation, type Step, skip } from "./operation.js";
 import { networkWaits, tellOfMissingNetwork } from "./pod-network.js";
 import { checkHost } from "./preflight.js";
@@ -82,7 +83,7 @@ export interface StartState {
 export async function startCluster(options: StartOptions, context: Context): Promise<StartedCluster> {
   const { name } = options.profile.spec.metadata;
   const state = await startState(options, context);
-  await checkHost(state.plan.spec, state.driver, context);
+  await checkHost(sandboxPart(state.plan.spec), state.driver, context);
   await using _lock = await lockProfile(name, context);
   await writeProfile(context, options.profile);
   const journal = profileJournal(name, context);
@@ -130,14 +131,25 @@ const issueCertificates: Step<StartState> = {
   },
 };
 
+const handOutConfigs: Step<StartState> = {
+  id: "hand-out-configs",
+  title: "Configs of metal",
+  async run({ plan, material }, context) {
+    const names = await writeMetalConfigs(plan, material!, context);
+    return names.length === 0 ? skip("there is none") : names.join(", ");
+  },
+};
+
 const createMachines: Step<StartState> = {
   id: "create-machines",
   title: "Nodes",
   async run(state, context) {
     const { plan, driver } = state;
     await driver.ensureNetwork(clusterNetwork(plan.spec), context);
-    await Promise.all(plan.nodes.map((node) => layOut(node, state, context)));
-    return plan.nodes.map(({ name }) => name).join(", ");
+    const names = sandboxPart(plan.spec).nodes.map(({ name }) => name);
+    const nodes = plan.nodes.filter(({ name }) => names.includes(name));
+    await Promise.all(nodes.map((node) => layOut(node, state, context)));
+    return names.join(", ");
   },
 };
 
@@ -274,7 +286,9 @@ const waitForNodes: Step<StartState> = {
     };
     const { bootedAt } = state;
     const since = bootedAt ?? state.renewedAt;
-    const names = plan.nodes.map(({ name }) => name);
+    // Machines of metal come when somebody switches them on.
+    const ours = sandboxPart(plan.spec);
+    const names = ours.nodes.map(({ name }) => name);
     const waits: Promise<void>[] = [];
     if (options.waitFor.has("node_ready")) {
       const ready = since ? nodesReadySince(names, since) : nodesReady(names);
@@ -294,11 +308,11 @@ const waitForNodes: Step<StartState> = {
         waits.push(waitForObjects(run, client!, { ...wait, code: "ADDON_NOT_READY" }));
       }
     }
-    for (const { condition, code } of networkWaits(plan.spec, options.waitFor, bootedAt)) {
+    for (const { condition, code } of networkWaits(ours, options.waitFor, bootedAt)) {
       waits.push(waitForObjects(condition, client!, { ...wait, code }));
     }
     await Promise.all(waits);
-    await tellOfMissingNetwork(plan.spec, client!, context);
+    await tellOfMissingNetwork(ours, client!, context);
     if (waits.length === 0) return skip("not asked for");
     return undefined;
   },
@@ -328,6 +342,7 @@ const mergeUserKubeconfig: Step<StartState> = {
 export const startSteps: Step<StartState>[] = [
   resolveComponents,
   issueCertificates,
+  handOutConfigs,
   createMachines,
   bootMachines,
   waitForApi,

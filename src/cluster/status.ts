@@ -7,6 +7,7 @@ import type { Machine, MachineDriver } from "../machines/driver.js";
 import { type CertificateStatus, checkCertificates } from "./certs.js";
 import { type CertificateAdvice, certificateAdvice } from "./certs-advice.js";
 import { hostDriver } from "./driver.js";
+import { sandboxPart } from "./metal.js";
 import { profilePaths, readProfile } from "./profile.js";
 
 /** A node's state, in minikube's words, which scripts know. */
@@ -36,7 +37,7 @@ const patienceMs = 3000;
 
 /** @throws {SlipwayError} `PROFILE_NOT_FOUND` */
 export async function clusterStatus(name: string, context: Context): Promise<ClusterStatus> {
-  const { spec } = await readProfile(name, context);
+  const spec = sandboxPart((await readProfile(name, context)).spec);
   const driver = hostDriver(context);
   const machines = new Map((await driver.list(name)).map((machine) => [machine.name, machine]));
   const certificates = await checkCertificates(name, context);

@@ -13,3 +13,10 @@ export interface PlatformFacts {
   /** The name servers that nodes can reach; without one, CoreDNS answers for the cluster only. */
   nameservers: string[];
 }
+
+/** A machine with a kernel of its own, ours, has what that has; a sandbox what its host lets it have. */
+export const metalFacts = (host: PlatformFacts): PlatformFacts => ({
+  ...host,
+  cgroupVersion: 2,
+  mayLowerOomScore: true,
+});

@@ -4,7 +4,7 @@ import { encodeDataUrl } from "../ignition/data-url.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import type { NodeAddress } from "./addresses.js";
 import { containerdConfig } from "./containerd.js";
-import type { PlatformFacts } from "./facts.js";
+import { metalFacts, type PlatformFacts } from "./facts.js";
 import { kubeletConfigPath, kubeletConfiguration } from "./kubelet.js";
 import { networkFiles } from "./network.js";
 import { kubeconfigPath, pki, places } from "./places.js";
@@ -18,9 +18,17 @@ import { controlPlaneUnits, nodeUnits } from "./units.js";
  * The NodeConfig of a node of the `units` bootstrapper, with its secrets by name. Modes are those that the CIS benchmark
  * asks for: keys, kubeconfigs and configuration 0600, certificates 0644.
  */
-export function planNodeConfig(spec: ClusterSpec, node: NodeAddress, facts: PlatformFacts): IgnitionConfig {
+export function planNodeConfig(
+  spec: ClusterSpec,
+  node: NodeAddress,
+  hostFacts: PlatformFacts,
+): IgnitionConfig {
   const controlPlane = node.role === "control-plane";
+  const metal = spec.nodes.some(({ name, metal }) => name === node.name && metal !== undefined);
+  const facts = metal ? metalFacts(hostFacts) : hostFacts;
   const files: IgnitionFile[] = [
+    // A sandbox gets its name from its driver.
+    ...(metal ? [text("/etc/hostname", `${node.name}\n`, 0o644)] : []),
     text("/etc/containerd/config.toml", containerdConfig(facts), 0o644),
     text(kubeletConfigPath, stringify(kubeletConfiguration(spec, node, facts)), 0o600),
     text(stopPodsPath, stopPodsScript, 0o700),

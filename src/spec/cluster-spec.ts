@@ -34,6 +34,8 @@ export interface ClusterSpec {
 
 export interface NodeSpec {
   name: string;
+  /** A machine of its own, that boots the netboot image; undefined: a sandbox of this host. */
+  metal?: MetalSpec;
   /**
    * Its place, from 0, from which its address and pod CIDR follow. Given once (resolve.ts) and never again while it is in
    * use: deleting a node does not move the others, and a new one takes the lowest free place.
@@ -46,6 +48,13 @@ export interface NodeSpec {
   cpus?: number;
   labels: Record<string, string>;
   taints: { key: string; value?: string; effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute" }[];
+}
+
+export interface MetalSpec {
+  /** Of the network card that it boots from: lower case, with colons. */
+  mac: string;
+  /** Absolute path of the file that gets its Ignition config, secrets and all, for a network-boot server to serve. */
+  configFile: string;
 }
 
 export interface NetworkSpec {

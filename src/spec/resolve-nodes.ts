@@ -30,6 +30,7 @@ export function resolveNodes(profile: string, form: ClusterForm, facts: ResolveF
       name,
       index,
       role: node.role ?? before?.role ?? (i === 0 ? "control-plane" : "worker"),
+      ...(before?.metal ? { metal: before.metal } : {}),
       ...limitsOf(node, form, before, facts),
       labels: { ...(node.labels ?? before?.labels) },
       taints: node.taints?.map(taintOf) ?? before?.taints ?? [],

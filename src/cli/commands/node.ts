@@ -1,3 +1,7 @@
+import { resolve } from "node:path";
+import { SlipwayError } from "../../base/errors.js";
+import { parseMac } from "../../net/mac.js";
+import type { MetalSpec } from "../../spec/cluster-spec.js";
 import { type CommandGroup, defineCommand } from "../command.js";
 import { table } from "../output/table.js";
 
@@ -31,12 +35,33 @@ const add = defineCommand({
       summary: "Its memory limit: 4Gi, 4096 (MiB), max or no-limit",
     },
     cpus: { type: "string", value: "COUNT", summary: "Its CPU limit: 2, 1.5, 500m, max or no-limit" },
+    mac: {
+      type: "string",
+      value: "MAC",
+      summary: "A machine of its own that boots over the network, by this network card; needs --ignition",
+    },
+    ignition: {
+      type: "string",
+      value: "FILE",
+      summary:
+        "Where that machine's Ignition config goes, in the lab of slipway netboot serve; holds secrets",
+      complete: "file",
+    },
   },
+  examples: [
+    ["node add", "one more sandbox"],
+    [
+      "node add --mac 52:54:00:aa:00:01 --ignition lab/ignition/node1.ign",
+      "a machine that boots over the network",
+    ],
+  ],
   outputs: ["text", "json"],
   streams: true,
   async run(cli, [name], flags) {
     const { addNode, unfinishedAddition } = await import("../../cluster/nodes.js");
+    const { checkMetal } = await import("../../cluster/metal.js");
     const { readProfile } = await import("../../cluster/profile.js");
+    const { nodeAddresses } = await import("../../plan/addresses.js");
     const { nextNode } = await import("../../spec/resolve-nodes.js");
     const cluster = await cli.profile();
     const profile = await readProfile(cluster, cli.context);
@@ -44,8 +69,17 @@ const add = defineCommand({
     const wanted = name ?? (await unfinishedAddition(cluster, cli.context));
     // A worker that is there already is brought to its end: an addition can be run again.
     const present = nodes.find((entry) => entry.name === wanted && entry.role === "worker");
-    const added = present ?? nextNode(profile.spec, definedOnly({ name: wanted, ...flags }));
-    const spec = present ? profile.spec : { ...profile.spec, nodes: [...nodes, added] };
+    const { mac, ignition, ...limits } = flags;
+    const metal = metalOf(mac, ignition, cli.workingDirectory);
+    if (metal) checkMetal(metal, wanted, profile.spec);
+    const added = {
+      ...(present ?? nextNode(profile.spec, definedOnly({ name: wanted, ...limits }))),
+      ...(metal ? { metal } : {}),
+    };
+    const spec = {
+      ...profile.spec,
+      nodes: present ? nodes.map((entry) => (entry === present ? added : entry)) : [...nodes, added],
+    };
     await addNode(
       added.name,
       {
@@ -58,7 +92,13 @@ const add = defineCommand({
       },
       cli.context,
     );
-    cli.done({ profile: cluster, node: added.name }, `${added.name} is part of ${cluster}`);
+    const address = nodeAddresses(spec).find((entry) => entry.name === added.name)?.address;
+    cli.done(
+      { profile: cluster, node: added.name, address, ...(added.metal ? { metal: added.metal } : {}) },
+      added.metal
+        ? `${added.name} is part of ${cluster} once ${added.metal.mac} boots with ${added.metal.configFile}, at the address ${address}`
+        : `${added.name} is part of ${cluster}`,
+    );
   },
 });
 
@@ -106,6 +146,19 @@ export const command: CommandGroup = {
   summary: "List, add, delete, start or stop nodes",
   commands: [list, add, remove, start, stop],
 };
+
+function metalOf(
+  mac: string | undefined,
+  ignition: string | undefined,
+  directory: string,
+): MetalSpec | undefined {
+  if ((mac === undefined) !== (ignition === undefined)) {
+    throw new SlipwayError("USAGE", "a machine that boots over the network needs both --mac and --ignition");
+  }
+  return mac === undefined || ignition === undefined
+    ? undefined
+    : { mac: parseMac(mac), configFile: resolve(directory, ignition) };
+}
 
 const definedOnly = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
