@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { DhcpAnswer } from "./answer.js";
 import { addressOption, option, textOption } from "./options.js";
 import { ask, seconds, TestServer, testLab, testMachine, testNetwork } from "./testing.js";
+import type { DhcpAnswer } from "./turn.js";
 
 const mac = (n: number): string => `52:54:00:00:00:${n.toString(16).padStart(2, "0")}`;
 const hour = 3_600_000;

@@ -1,8 +1,8 @@
 import type { Observation } from "../observation.js";
-import type { DhcpAnswer } from "./answer.js";
 import { clientMac, type DhcpPacket } from "./codec.js";
 import type { DhcpNetwork } from "./network.js";
 import { messageTypeOf, option, textOption } from "./options.js";
+import type { DhcpAnswer } from "./turn.js";
 
 /**
  * What is to be told of a request and its answer; undefined for what is the network's noise: no answer, and nothing to do with

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.js";
 import { messageOf } from "../../base/errors.js";
 import type { Observe } from "../observation.js";
-import { answerDhcp, answerProxyRequest, type DhcpAnswer } from "./answer.js";
+import { answerDhcp, answerProxyRequest } from "./answer.js";
 import { type DhcpPacket, decodeDhcp, encodeDhcp } from "./codec.js";
 import { type DhcpLab, networkFor, type ServedNetwork } from "./lab.js";
 import type { LeaseStore } from "./lease-store.js";
@@ -9,7 +9,7 @@ import { observationOf, otherServerObservation } from "./observations.js";
 import { addressOption, option } from "./options.js";
 import { Reminder } from "./reminder.js";
 import { type DhcpPorts, type Ear, Ears } from "./sockets.js";
-import type { DhcpView } from "./turn.js";
+import type { DhcpAnswer, DhcpView } from "./turn.js";
 
 export interface DhcpServerOptions {
   /** What answers follow from. The same object until something changed; then call `refresh`. */

@@ -1,6 +1,6 @@
 import type { Decision } from "../decision.js";
 import type { LabNetwork, Machine } from "../inventory/types.js";
-import { answerDhcp, answerProxyRequest, type DhcpAnswer } from "./answer.js";
+import { answerDhcp, answerProxyRequest } from "./answer.js";
 import type { DhcpPacket } from "./codec.js";
 import { type DhcpLab, type DhcpLabOptions, dhcpLab } from "./lab.js";
 import { LeaseTable } from "./lease-table.js";
@@ -12,6 +12,7 @@ import {
   textBytes,
   uint32Bytes,
 } from "./options.js";
+import type { DhcpAnswer } from "./turn.js";
 
 /** For tests: a network of 10.88.0.0/24, machines on it, and clients that speak as real ones do. */
 export const testNetwork: LabNetwork = {

@@ -4,7 +4,7 @@ import type { Machine } from "../inventory/types.js";
 import type { BootServer } from "./boot-file.js";
 import type { DhcpPacket } from "./codec.js";
 import type { Client } from "./firmware.js";
-import type { LeaseView } from "./leases.js";
+import type { LeaseChange, LeaseView } from "./leases.js";
 import type { DhcpNetwork } from "./network.js";
 import type { MessageType } from "./options.js";
 
@@ -29,4 +29,20 @@ export interface Turn {
   mac?: string;
   machine?: Machine;
   decide: Decide;
+}
+
+/** What a request comes to. Data: nothing was sent or changed yet. */
+export interface DhcpAnswer {
+  /** What came. A BOOTP request has no type. */
+  asked: MessageType | "BOOTP";
+  client: Client;
+  mac?: string;
+  machine?: Machine;
+  reply?: { packet: DhcpPacket; type: MessageType | "BOOTREPLY"; to: { address: string; port: number } };
+  /** To be on disk before the reply goes out. */
+  change?: LeaseChange;
+  /** Address of another server, which the client took. */
+  otherServer?: string;
+  /** Why there is no reply, or a NAK. */
+  because?: string;
 }
