@@ -170,3 +170,16 @@ export function addressBytes(address: string): Buffer {
   bytes.writeUInt32BE(toNumber(address));
   return bytes;
 }
+
+/** What fits into one Ethernet frame. */
+const largestPayload = 1472;
+/** RFC 2131 §2: every client takes 576 bytes of IP. */
+const leastPayload = 548;
+const maximumSize = 57;
+
+/** Bytes of answer that a client takes. Option 57 counts IP's and UDP's headers (28 bytes) too. */
+export function roomOf({ options }: DhcpPacket): number {
+  const said = options.get(maximumSize);
+  const room = said?.length === 2 ? said.readUInt16BE(0) - 28 : leastPayload;
+  return Math.min(Math.max(room, leastPayload), largestPayload);
+}

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.js";
 import { messageOf } from "../../base/errors.js";
 import type { Observe } from "../observation.js";
 import { answerDhcp, answerProxyRequest } from "./answer.js";
-import { type DhcpPacket, decodeDhcp, encodeDhcp } from "./codec.js";
+import { type DhcpPacket, decodeDhcp, encodeDhcp, roomOf } from "./codec.js";
 import { type DhcpLab, networkFor, type ServedNetwork } from "./lab.js";
 import type { LeaseStore } from "./lease-store.js";
 import { observationOf, otherServerObservation } from "./observations.js";
@@ -55,10 +55,6 @@ export interface DhcpServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What fits into one Ethernet frame. */
-const largestPayload = 1472;
-/** RFC 2131 §2: every client takes 576 bytes of IP. */
-const leastPayload = 548;
 /** RFC 1542 §4.1.1 */
 const maxHops = 16;
 
@@ -278,11 +274,4 @@ class Server implements DhcpServer {
 interface Sender {
   address: string;
   port: number;
-}
-
-/** Bytes of answer that a client takes. Option 57 counts IP's and UDP's headers (28 bytes) too. */
-export function roomOf({ options }: DhcpPacket): number {
-  const said = options.get(option.maximumSize);
-  const room = said?.length === 2 ? said.readUInt16BE(0) - 28 : leastPayload;
-  return Math.min(Math.max(room, leastPayload), largestPayload);
 }
