@@ -11,7 +11,8 @@ export type Firmware =
   | { kernel: string; initrd: string; arguments: readonly string[] };
 
 export interface MachineRequest {
-  network: LabNetwork;
+  /** Where its tap and QEMU are. */
+  network: Pick<LabNetwork, "addTap" | "start">;
   /** Gets the console's log, the firmware's variables and the disk. */
   scratch: string;
   firmware: Firmware;
