@@ -11,5 +11,9 @@ if (only === "version" || only === "--version") {
 } else if (only === "help" || only === "--help" || only === "-h") {
   process.stdout.write(overview());
 } else {
-  void import("./program.js").then(async ({ runProgram }) => process.exit(await runProgram(argv)));
+  void import("./program.js").then(async ({ runProgram }) => {
+    const exitCode = await runProgram(argv);
+    // A pipe takes what was written when its reader has room: to exit before that would cut it off.
+    process.stdout.write("", () => process.stderr.write("", () => process.exit(exitCode)));
+  });
 }

@@ -47,6 +47,7 @@ afterEach(async () => {
 
 const asked = (kind: DocumentRequest["kind"], more: Partial<DocumentRequest> = {}): DocumentRequest => ({
   kind,
+  signature: false,
   method: "GET",
   labels: { mac },
   rawQuery: `mac=${mac}&arch=x86_64`,

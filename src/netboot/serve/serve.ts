@@ -22,6 +22,7 @@ import type { LabNetwork } from "../inventory/types.js";
 import { LiveInventory, type OnLoad } from "../inventory/watch.js";
 import { lifeGuard } from "../life/guard.js";
 import { Lives } from "../life/lives.js";
+import { AddressOwners } from "../life/owners.js";
 import type { Observation } from "../observation.js";
 import { tftpFiles } from "../tftp/files.js";
 import { startTftpServer } from "../tftp/server.js";
@@ -102,6 +103,7 @@ async function compose(
   const httpUrl = (network: LabNetwork | undefined = networks()[0]) =>
     snapshot().settings.http.url ?? `http://${network?.address ?? "127.0.0.1"}:${port}`;
 
+  const owners = new AddressOwners();
   const lives = scope.use(
     await Lives.open({
       directory: stateDirectory,
@@ -110,11 +112,15 @@ async function compose(
       observe: (observation) => observe(observation),
       policy: () => snapshot().settings.approve,
       isDescribed: (mac) => snapshot().machines.byMac.has(mac),
-      ownerOf: (address) => snapshot().machines.byAddress.get(address)?.mac ?? leases.ofAddress(address)?.mac,
+      ownerOf: (address) =>
+        snapshot().machines.byAddress.get(address)?.mac ??
+        leases.ofAddress(address)?.mac ??
+        owners.ownerOf(address),
     }),
   );
   const observe = (observation: Observation): void => {
     recorder.observe(observation);
+    owners.take(observation);
     lives.take(observation);
     options.onObservation?.(observation);
   };

@@ -102,20 +102,20 @@ test("the seed's dnsmasq flags become a lab.yaml that is valid beside its files"
 
 test("there and back: the same files for matchbox, and nothing changes for any machine", async () => {
   await write(inFolder("data", seedFiles));
-  const toLab = await slipway("convert", "data", "--to", "lab", "-o", "lab");
+  const toLab = await slipway("convert", "data", "lab", "--to", "lab");
   expect(toLab.stderr).toContain("2 files in lab");
   expect(await readdir(join(directory, "lab"))).toEqual(["ignition", "lab.yaml"]);
   const same = await slipway("diff", "data", "lab", "--exit-code");
   expect(same.stdout).toBe("nothing changes for any of 1 machines and groups");
   expect(same.exitCode).toBe(0);
-  await slipway("convert", "lab", "--to", "matchbox", "-o", "back");
+  await slipway("convert", "lab", "back", "--to", "matchbox");
   for (const path of ["groups/node1.json", "profiles/worker.json"]) {
     const [before, after] = await Promise.all(
       ["data", "back"].map((form) => readFile(join(directory, form, path), "utf8")),
     );
     expect(JSON.parse(after!)).toEqual(JSON.parse(before!));
   }
-  const again = await slipway("convert", "data", "--to", "lab", "-o", "lab");
+  const again = await slipway("convert", "data", "lab", "--to", "lab");
   expect(again.exitCode).toBe(18);
   expect(again.stderr).toContain("the directory is not empty");
 });

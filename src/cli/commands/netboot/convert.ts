@@ -7,30 +7,25 @@ export const convert = defineCommand({
   name: "netboot convert",
   summary: "Write a lab in the other form: a lab.yaml, or matchbox's layout",
   description: "What the other form cannot say is told, each by its name.",
-  arguments: [inventoryArgument],
+  arguments: [
+    inventoryArgument,
+    { name: "DIR", summary: "Where to write: a directory that is empty or not there", complete: "file" },
+  ],
   flags: {
     to: { type: "string", value: "FORM", summary: "The form to write", choices: ["lab", "matchbox"] },
-    output: {
-      short: "o",
-      type: "string",
-      value: "DIR",
-      summary: "Where to write: a directory that is empty or not there",
-      complete: "file",
-    },
   },
   examples: [
-    ["netboot convert /var/lib/matchbox --to lab -o lab/", "a matchbox data directory as a lab.yaml"],
-    ["netboot convert lab/ --to matchbox -o data/", "for a matchbox"],
+    ["netboot convert /var/lib/matchbox lab/ --to lab", "a matchbox data directory as a lab.yaml"],
+    ["netboot convert lab/ data/ --to matchbox", "for a matchbox"],
   ],
-  async run(cli, [lab], { to, output }) {
+  async run(cli, [lab, directory], { to }) {
     if (to === undefined) throw usage("netboot convert needs --to", "--to lab or --to matchbox");
-    if (output === undefined) throw usage("netboot convert needs --output", "--output DIR");
     const [{ convertInventory }, { inventoryProblemText }] = await Promise.all([
       import("../../../netboot/inventory/convert/convert.js"),
       import("../../../netboot/inventory/problem.js"),
     ]);
     const from = resolve(cli.workingDirectory, lab!);
-    const target = resolve(cli.workingDirectory, output);
+    const target = resolve(cli.workingDirectory, directory!);
     const { files, lost, problems } = await convertInventory(from, to as "lab" | "matchbox", target);
     const warn = (message: string) => cli.context.events({ type: "warning", message });
     for (const problem of problems) warn(inventoryProblemText(problem));

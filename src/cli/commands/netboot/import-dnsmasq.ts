@@ -35,19 +35,12 @@ export const importDnsmasq = defineCommand({
       value: "ADDRESS",
       summary: "This server's address, which dnsmasq takes from its interface",
     },
-    output: {
-      short: "o",
-      type: "string",
-      value: "FILE",
-      summary: "Write there, not on stdout",
-      complete: "file",
-    },
   },
   examples: [
     ["netboot import-dnsmasq --conf /etc/dnsmasq.conf > lab/lab.yaml", "of a file"],
     ["netboot import-dnsmasq -- --dhcp-range=192.168.1.3,192.168.1.254 --enable-tftp", "of flags"],
   ],
-  async run(cli, words, { conf, address, output }) {
+  async run(cli, words, { conf, address }) {
     if (words.length === 0 && conf === undefined) {
       throw usage(
         "netboot import-dnsmasq needs flags after --, or --conf",
@@ -75,11 +68,7 @@ export const importDnsmasq = defineCommand({
         );
       }
     }
-    if (output === undefined) cli.print(text.trimEnd());
-    else {
-      const { writeFileAtomic } = await import("../../../base/files.js");
-      await writeFileAtomic(resolve(cli.workingDirectory, output), text);
-    }
+    cli.print(text.trimEnd());
   },
 });
 
