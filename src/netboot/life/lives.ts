@@ -5,7 +5,7 @@ import { makeDirectory, type Owner } from "../../base/files.js";
 import type { Observation, Observe } from "../observation.js";
 import { bootsFromDiskText } from "../timeline/causes.js";
 import { type ApprovePolicy, installsOnce, isApproved, type MachineView, nextBoot } from "./next-boot.js";
-import { RecordLog, readRecords } from "./record-log.js";
+import { MemoryRecords, RecordLog, type Records, readRecords } from "./record-log.js";
 import {
   type Admission,
   type BootAnswer,
@@ -54,15 +54,19 @@ const retryAfterSeconds = 5;
 
 /** The lives of all machines: in memory, and durable in `machines.ndjson` of the lab's state directory. */
 export class Lives implements AsyncDisposable {
-  readonly #log: RecordLog<MachineLife>;
-  readonly #options: LivesOptions;
+  readonly #log: Records<MachineLife>;
+  readonly #options: Omit<LivesOptions, "directory"> & { directory: string | undefined };
   readonly #tokens: Tokens;
   /** MACs that the cap is for, the one last seen the last. */
   readonly #strangers = new Set<string>();
   readonly #ticking: NodeJS.Timeout;
   #closed = false;
 
-  private constructor(log: RecordLog<MachineLife>, tokens: Tokens, options: LivesOptions) {
+  private constructor(
+    log: Records<MachineLife>,
+    tokens: Tokens,
+    options: Omit<LivesOptions, "directory"> & { directory: string | undefined },
+  ) {
     this.#log = log;
     this.#tokens = tokens;
     this.#options = options;
@@ -76,6 +80,11 @@ export class Lives implements AsyncDisposable {
     await makeDirectory(directory, { mode: 0o700, owner });
     const log = await RecordLog.open<MachineLife>(join(directory, lifeFile), { owner });
     return new Lives(log, await Tokens.open(directory), options);
+  }
+
+  /** Lives that begin now and leave nothing behind: nothing is read or written. */
+  static inMemory(options: Omit<LivesOptions, "directory" | "owner">): Lives {
+    return new Lives(new MemoryRecords(), Tokens.fresh(), { ...options, directory: undefined });
   }
 
   get(mac: string): MachineLife | undefined {
@@ -220,7 +229,8 @@ export class Lives implements AsyncDisposable {
     clearInterval(this.#ticking);
     this.#closed = true;
     await this.#log.close();
-    await this.#tokens.handOn(this.#options.directory, this.#options.owner);
+    const { directory, owner } = this.#options;
+    if (directory !== undefined) await this.#tokens.handOn(directory, owner);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,41 @@ interface Line<T> {
   value?: T;
 }
 
+/** Records by key; see `RecordLog`. */
+export interface Records<T> {
+  get(key: string): T | undefined;
+  entries(): IterableIterator<[string, T]>;
+  set(key: string, value: T): void;
+  delete(key: string): void;
+  durable(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Records that are gone with the process. */
+export class MemoryRecords<T> implements Records<T> {
+  readonly #records = new Map<string, T>();
+
+  get(key: string): T | undefined {
+    return this.#records.get(key);
+  }
+
+  entries(): IterableIterator<[string, T]> {
+    return this.#records.entries();
+  }
+
+  set(key: string, value: T): void {
+    this.#records.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#records.delete(key);
+  }
+
+  async durable(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
 export interface RecordLogOptions {
   owner?: Owner | undefined;
   /** The file is written anew, with what is there, when so many more lines are in it than records. @default 2000 */
@@ -20,7 +55,7 @@ export interface RecordLogOptions {
  * goes to it together, in one write and one fdatasync. After a kill the file holds all that was durable; a torn end is
  * cut off.
  */
-export class RecordLog<T> {
+export class RecordLog<T> implements Records<T> {
   readonly #path: string;
   readonly #owner: Owner | undefined;
   readonly #spareLines: number;

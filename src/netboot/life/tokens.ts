@@ -31,6 +31,11 @@ export class Tokens {
     );
   }
 
+  /** None yet, and none of any other server. */
+  static fresh(): Tokens {
+    return new Tokens({});
+  }
+
   /** Takes over what the server before handed on: once, whatever happens to this one. */
   static async open(directory: string): Promise<Tokens> {
     const path = pathIn(directory);
