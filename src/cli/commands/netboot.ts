@@ -10,6 +10,7 @@ import { reset } from "./netboot/reset.js";
 import { retire } from "./netboot/retire.js";
 import { serve } from "./netboot/serve.js";
 import { show } from "./netboot/show.js";
+import { simulate } from "./netboot/simulate.js";
 import { watch } from "./netboot/watch.js";
 
 export const command: CommandGroup = {
@@ -25,6 +26,7 @@ export const command: CommandGroup = {
     reset,
     retire,
     lint,
+    simulate,
     diff,
     convert,
     importDnsmasq,
