@@ -1,5 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { errorCodes } from "../../../base/errors.js";
+import { errorCodes, messageOf, SlipwayError } from "../../../base/errors.js";
 import type { Cli } from "../../cli.js";
 import { defineCommand } from "../../command.js";
 import { usage } from "../../usage.js";
@@ -27,6 +28,13 @@ export const simulate = defineCommand({
       summary: "What it says of itself, as serial=A1; repeatable",
     },
     uuid: { type: "string", value: "UUID", summary: "Its SMBIOS UUID" },
+    pcap: {
+      type: "string",
+      value: "FILE",
+      summary:
+        "Replay what clients said in a capture (pcap, pcapng), and show both answers; --mac: of one machine",
+      complete: "file",
+    },
     approved: { type: "boolean", summary: "As if it had been approved" },
     interface: {
       type: "string",
@@ -43,8 +51,10 @@ export const simulate = defineCommand({
   examples: [
     ["netboot simulate lab/ --mac 52:54:00:00:00:01", "a machine with a BIOS"],
     ["netboot simulate lab/ --mac 52:54:00:00:00:01 --firmware uefi-http -o json", "in CI"],
+    ["netboot simulate lab/ --pcap boot.pcap", "what it would have answered, beside what was answered"],
   ],
   async run(cli, [lab], flags) {
+    if (flags.pcap !== undefined) return replay(cli, lab!, flags.pcap, flags);
     if (flags.mac === undefined) {
       throw usage(
         "netboot simulate needs the machine's MAC address",
@@ -72,6 +82,36 @@ export const simulate = defineCommand({
     return simulation.boots ? 0 : errorCodes.CONFIG_INVALID.exitCode;
   },
 });
+
+async function replay(
+  cli: Cli,
+  lab: string,
+  file: string,
+  flags: { mac?: string | undefined; interface?: string | undefined; "dhcp-range"?: string | undefined },
+): Promise<number> {
+  const [{ replayCapture }, { readCapture }, { replayText }, { networkOf }, { parseMac }] = await Promise.all(
+    [
+      import("../../../netboot/simulate/replay/replay.js"),
+      import("../../../netboot/simulate/replay/capture.js"),
+      import("./replay-text.js"),
+      import("../../../netboot/simulate/prepare.js"),
+      import("../../../net/mac.js"),
+    ],
+  );
+  const mac = flags.mac === undefined ? undefined : parseMac(flags.mac);
+  const packets = readCapture(await readBytes(resolve(cli.workingDirectory, file), file), file);
+  await using server = await unpluggedServer(cli, lab, flags);
+  const network = networkOf(server.networks, flags.interface, undefined);
+  const result = await replayCapture(packets, { server, network, mac });
+  await cli.show(result, () => replayText(result));
+  return 0;
+}
+
+async function readBytes(path: string, name: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new SlipwayError("USAGE", `${name} cannot be read: ${messageOf(cause)}`, { cause });
+  });
+}
 
 /** The server of a lab, with the networks that `netboot serve` would have. */
 async function unpluggedServer(
