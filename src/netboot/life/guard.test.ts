@@ -129,3 +129,11 @@ test("what a query says cannot become a command of iPXE's", () => {
     expect(menu.body).toContain("slipway-next boot.ipxe ");
   }
 });
+
+test("a request for the signature of a config with secrets does not use up its token", () => {
+  const guard = lifeGuard(lives, { menu: true });
+  const script = guard(asked("ipxe"));
+  const token = /token=([\w-]+)/.exec(String("body" in script ? script.body : ""))?.[1];
+  expect(guard(asked("ignition", { token, signature: true }))).toMatchObject({ type: "refuse", status: 403 });
+  expect(guard(asked("ignition", { token }))).toMatchObject({ type: "serve" });
+});

@@ -51,6 +51,8 @@ function bootVerdict(lives: Lives, kind: "ipxe" | "grub", request: DocumentReque
 
 function configVerdict(lives: Lives, request: DocumentRequest): Verdict {
   if (request.method === "HEAD") return needsToken(request.profile) ? headRefused : { type: "serve" };
+  // The signature would cost the token that the configuration needs.
+  if (request.signature && needsToken(request.profile)) return signatureRefused;
   // Of what is not there the handler says so itself.
   if (request.profile === undefined) return { type: "serve" };
   const admission = lives.admitConfig(request);
@@ -70,3 +72,9 @@ const headRefused: Verdict = {
 /** Where a machine asks again: with its own query, if that is what iPXE sends, else from the beginning. */
 const scriptUrl = (rawQuery: string): string =>
   /^[\w.~:/?#@!*+,=%&;-]+$/.test(rawQuery) ? `ipxe?${rawQuery}` : "boot.ipxe";
+
+const signatureRefused: Verdict = {
+  type: "refuse",
+  status: 403,
+  reason: "what holds secrets is given once, and without a signature",
+};
