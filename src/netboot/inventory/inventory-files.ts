@@ -90,9 +90,15 @@ export class InventoryFiles {
       if (!listed.has(path) && !named.has(path)) this.files.delete(path);
     }
     this.assets = this.labOnly ? undefined : await this.#directoryIfPresent("assets");
-    if (this.files.size === 0) {
+    // Matchbox begins with empty folders, which its API fills.
+    if (this.files.size === 0 && (this.labOnly || !(await this.#hasFolder()))) {
       this.#report("empty", "", `holds neither ${this.#labName} nor ${folders.join("/, ")}/`);
     }
+  }
+
+  async #hasFolder(): Promise<boolean> {
+    for (const folder of folders) if ((await this.#directoryIfPresent(folder)) !== undefined) return true;
+    return false;
   }
 
   get lab(): Lab | undefined {

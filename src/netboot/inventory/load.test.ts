@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { textToBytes } from "../template/byte-text.js";
 import { selectGroup } from "./select.js";
@@ -121,6 +121,12 @@ describe("matchbox's layout", () => {
     expect(textToBytes(snapshot!.generic.get("b")!.text)).toEqual(Buffer.from([0xff, 0x61]));
     await writeFile(`${lab.directory}/groups/b.json`, Buffer.from([0xff, 0xfe]));
     expect((await lab.load()).problems).toMatchObject([{ message: "it is not text in UTF-8" }]);
+  });
+
+  test("a matchbox directory that its API has not filled yet", async () => {
+    await using lab = await TestLab.create();
+    await mkdir(`${lab.directory}/groups`);
+    expect(await lab.load()).toMatchObject({ problems: [], snapshot: { profiles: new Map() } });
   });
 
   test("an empty directory, and none", async () => {
