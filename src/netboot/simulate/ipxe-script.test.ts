@@ -1,7 +1,8 @@
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: iPXE's own settings
 import { expect, test } from "vitest";
-import { type RanLine, runScripts } from "./ipxe-script.js";
+import { runScripts } from "./ipxe-script.js";
 import { IpxeSettings } from "./ipxe-settings.js";
+import type { RanLine } from "./ipxe-state.js";
 
 const base = "http://10.88.0.1:8080/boot.ipxe";
 

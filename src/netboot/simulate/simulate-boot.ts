@@ -3,12 +3,15 @@ import type { LabNetwork } from "../inventory/types.js";
 import { encodeRequest } from "../tftp/codec.js";
 import { withoutTokens } from "../timeline/redact.js";
 import { type Configured, dhcpStage } from "./dhcp-stage.js";
-import { type Fetched, type RanLine, runScripts, type ScriptEnd } from "./ipxe-script.js";
+import { runScripts } from "./ipxe-script.js";
 import { IpxeSettings } from "./ipxe-settings.js";
+import type { RanLine, ScriptEnd } from "./ipxe-state.js";
 import { firmwareStage, ipxeBuild, ipxeStage, type SimulatedMachine } from "./machine.js";
 import { whoseUrl } from "./own-urls.js";
+import { Requests } from "./requests.js";
+import { endWithoutKernel } from "./script-end.js";
 import type { BootEnd, ScriptStep, Simulation, Step } from "./story.js";
-import type { HeardHttp, UnpluggedServer } from "./unplugged-server.js";
+import type { UnpluggedServer } from "./unplugged-server.js";
 
 export interface SimulateOptions {
   server: UnpluggedServer;
@@ -35,7 +38,7 @@ class Boot {
   readonly #machine: SimulatedMachine;
   readonly #network: LabNetwork | undefined;
   readonly #steps: Step[] = [];
-  #address: string | undefined;
+  readonly #requests: Requests;
   #kernel: Extract<ScriptEnd, { type: "kernel" }> | undefined;
   #ignition: Simulation["ignition"];
 
@@ -43,6 +46,7 @@ class Boot {
     this.#server = server;
     this.#machine = machine;
     this.#network = network;
+    this.#requests = new Requests({ server, machine, network }, this.#steps);
   }
 
   result(end: BootEnd): Simulation {
@@ -53,7 +57,7 @@ class Boot {
       machine: {
         ...this.#machine,
         ...(name === undefined ? {} : { name }),
-        ...(this.#address === undefined ? {} : { address: this.#address }),
+        ...(this.#requests.address === "" ? {} : { address: this.#requests.address }),
       },
       ...(network
         ? {
@@ -92,15 +96,15 @@ class Boot {
       };
     }
     const settings = this.#settings(configured);
-    const first = await this.#fetch(scriptUrl, "script");
+    const first = await this.#requests.fetch(scriptUrl, "script");
     if (!first.ok || first.script === undefined) {
       return { at: "boot script", because: `${scriptUrl}: ${first.because ?? "it is no script"}` };
     }
-    const fetch = (url: string, as: "script" | "kernel" | "initrd") => this.#fetch(url, as);
+    const fetch = (url: string, as: "script" | "kernel" | "initrd") => this.#requests.fetch(url, as);
     const begin = (url: string, ran: RanLine[]) => this.#begin(url, ran);
     const end = await runScripts({ settings, fetch, begin }, scriptUrl, first.script);
     this.#redactScripts();
-    if (end.type !== "kernel") return this.#withoutKernel(end);
+    if (end.type !== "kernel") return endWithoutKernel(end, this.#machine.mac, this.#steps);
     this.#kernel = end;
     return this.#bootKernel(end);
   }
@@ -111,10 +115,10 @@ class Boot {
     const network = this.#network;
     if (!network || network.mode === "none") {
       const file = `${this.#server.httpUrl(network)}/boot.ipxe`;
-      this.#note(
+      this.#requests.note(
         `The lab has no DHCP ${network ? "on this network" : "server, as it names no network"}: another server is to start iPXE and name it ${file}. The simulation begins there.`,
       );
-      this.#address = elsewhere.address;
+      this.#requests.address = elsewhere.address;
       this.#server.gaveAddress(this.#machine.mac, elsewhere.address);
       return { ...elsewhere, file };
     }
@@ -124,13 +128,15 @@ class Boot {
     if (stage) {
       const configured = dhcpStage({ ...turn, stage });
       if (isEnd(configured)) return configured;
-      this.#address = configured.address;
+      this.#requests.address = configured.address;
       const failed = await this.#bootFile(configured);
       if (failed) return failed;
     }
-    this.#note(stage ? "iPXE runs, and asks for an address of its own." : "iPXE of the network card runs.");
+    this.#requests.note(
+      stage ? "iPXE runs, and asks for an address of its own." : "iPXE of the network card runs.",
+    );
     const configured = dhcpStage({ ...turn, stage: ipxeStage(firmware) });
-    if (!isEnd(configured)) this.#address = configured.address;
+    if (!isEnd(configured)) this.#requests.address = configured.address;
     return configured;
   }
 
@@ -147,7 +153,7 @@ class Boot {
       };
     }
     if (/^https?:/.test(file)) {
-      const { ok, because } = await this.#fetch(file, "firmware");
+      const { ok, because } = await this.#requests.fetch(file, "firmware");
       return ok ? undefined : { at: "boot file", because: `${file}: ${because}`, fix };
     }
     const name = file.replace(/^tftp:\/\/[^/]*\//, "");
@@ -158,7 +164,7 @@ class Boot {
       mode: "octet",
       options: new Map(Object.entries(asked)),
     } as const;
-    const answer = this.#server.hearTftp(encodeRequest(request), this.#address!);
+    const answer = this.#server.hearTftp(encodeRequest(request), this.#requests.address);
     const step = { step: "tftp" as const, file: name, server: nextServer, asked };
     if (answer?.type !== "transfer") {
       const error = answer?.why ?? "there is no answer";
@@ -202,121 +208,6 @@ class Boot {
     }
   }
 
-  /** As iPXE or UEFI fetches: scripts are read, the rest is looked up. */
-  async #fetch(url: string, as: "script" | "kernel" | "initrd" | "firmware"): Promise<Fetched> {
-    const whose = whoseUrl(url, this.#server, this.#network);
-    if (!whose.own) {
-      this.#note(`${url}: ${whose.because}.`);
-      return { ok: true, notFollowed: true, because: whose.because };
-    }
-    if (whose.note) this.#note(whose.note);
-    const heard = await this.#ask({
-      client: as === "firmware" ? "UEFI" : "iPXE",
-      method: as === "script" ? "GET" : "HEAD",
-      target: this.#labelled(whose.target),
-      url,
-      headers: as === "firmware" ? { "user-agent": "UefiHttpBoot/1.0" } : { "user-agent": "iPXE/1.21.1" },
-    });
-    if (heard.status >= 300 && heard.status < 400 && heard.headers.location !== undefined) {
-      return this.#fetch(new URL(heard.headers.location, url).href, as);
-    }
-    if (heard.status !== 200) return { ok: false, because: `${heard.status}: ${heard.error ?? "refused"}` };
-    if (as !== "script") return { ok: true };
-    const text = heard.body.toString("utf8");
-    if (!/^#![gi]pxe/.test(text)) return { ok: true };
-    this.#steps.push({ step: "script", url, text, ran: [] });
-    return { ok: true, script: text };
-  }
-
-  /** Labels that iPXE does not send by itself go into the query of `/ipxe`, as a script of the lab's own would have it. */
-  #labelled(target: string): string {
-    if (!target.startsWith("/ipxe?")) return target;
-    const own = new Set(["uuid", "mac", "domain", "hostname", "serial", "arch"]);
-    const more = Object.entries(this.#machine.labels).filter(
-      ([key]) => !own.has(key) && !target.includes(`${key}=`),
-    );
-    if (more.length === 0) return target;
-    this.#note(
-      `${more.map(([key]) => key).join(", ")}: iPXE does not send ${more.length === 1 ? "this label" : "these labels"} by itself; added here, as a script of your own would.`,
-    );
-    return `${target}&${more.map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join("&")}`;
-  }
-
-  async #ask(request: {
-    client: string;
-    method: string;
-    target: string;
-    url: string;
-    headers: Record<string, string>;
-  }): Promise<HeardHttp> {
-    const { client, method, target, url, headers } = request;
-    const heard = await this.#server.hearHttp({ method, target, headers, address: this.#address ?? "" });
-    const { group, profile } = heard.facts;
-    this.#steps.push({
-      step: "http",
-      client,
-      method,
-      url: withoutTokens(new URL(target, url).href),
-      status: heard.status,
-      ...(heard.headers["content-type"] === undefined ? {} : { contentType: heard.headers["content-type"] }),
-      bytes: heard.bytes,
-      ...(group === undefined ? {} : { group }),
-      ...(profile === undefined ? {} : { profile }),
-      ...(heard.error === undefined ? {} : { error: heard.error }),
-      decisions: heard.decisions,
-    });
-    return heard;
-  }
-
-  #withoutKernel(end: Exclude<ScriptEnd, { type: "kernel" }>): BootEnd {
-    const at = "boot script";
-    const { mac } = this.#machine;
-    const isMenu = end.type === "disk" || end.type === "asks";
-    const unknown = !this.#steps.some((step) => step.step === "http" && step.group !== undefined);
-    if (unknown && (isMenu || end.type === "failed" || end.type === "exit")) {
-      return {
-        at,
-        because: `nobody said what it boots; ${end.because}`,
-        fix: `describe it in lab.yaml (machines: mac ${mac}), or add a group whose selector matches it`,
-      };
-    }
-    switch (end.type) {
-      case "waits":
-        return {
-          at,
-          because: this.#whyWaiting() ?? end.because,
-          fix: `slipway netboot approve ${mac}; here: --approved`,
-        };
-      case "failed":
-      case "exit":
-        return {
-          at,
-          because: end.because,
-          fix: this.#fixOfHttp() ?? "slipway netboot lint says what is wrong with the lab",
-        };
-      case "unknown":
-        return { at, because: end.because, fix: "from here on only a real boot can tell" };
-      default:
-        return { at, because: end.because };
-    }
-  }
-
-  #whyWaiting(): string | undefined {
-    const instead = this.#steps
-      .flatMap((step) => (step.step === "http" ? step.decisions : []))
-      .findLast(({ about }) => about === "/ipxe");
-    return instead && `it is told to wait: ${instead.because}`;
-  }
-
-  #fixOfHttp(): string | undefined {
-    const failed = this.#steps.findLast((step) => step.step === "http" && step.status >= 400);
-    if (failed?.step !== "http") return undefined;
-    const path = new URL(failed.url).pathname;
-    return path.startsWith("/assets/")
-      ? `put the file at ${path.slice(1)} of the lab, or correct the boot profile`
-      : undefined;
-  }
-
   async #bootKernel({ kernel }: Extract<ScriptEnd, { type: "kernel" }>): Promise<BootEnd> {
     const argument = kernel.args.findLast((arg) => configArgument.test(arg));
     const url = argument?.replace(configArgument, "");
@@ -332,14 +223,14 @@ class Boot {
     }
     const whose = whoseUrl(url, this.#server, this.#network);
     if (!whose.own) {
-      this.#note(`${withoutTokens(url)}: ${whose.because}.`);
+      this.#requests.note(`${withoutTokens(url)}: ${whose.because}.`);
       return {
         at: "booted",
         because: `${started}; its Ignition config is ${withoutTokens(url)}, ${whose.because}`,
       };
     }
-    if (whose.note) this.#note(whose.note);
-    const heard = await this.#ask({
+    if (whose.note) this.#requests.note(whose.note);
+    const heard = await this.#requests.ask({
       client: "Ignition",
       method: "GET",
       target: whose.target,
@@ -368,17 +259,14 @@ class Boot {
     this.#ignition = config;
     for (const source of [...(config.ignition.config?.merge ?? []), config.ignition.config?.replace]) {
       if (source?.source)
-        this.#note(`The config goes on with ${withoutTokens(source.source)}, which is not followed.`);
+        this.#requests.note(
+          `The config goes on with ${withoutTokens(source.source)}, which is not followed.`,
+        );
     }
     return {
       at: "booted",
       because: `${started}, and Ignition has a valid config of spec ${config.ignition.version}`,
     };
-  }
-
-  #note(text: string): void {
-    if (this.#steps.some((step) => step.step === "note" && step.text === text)) return;
-    this.#steps.push({ step: "note", text });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IgnitionConfig } from "../../ignition/config.js";
 import type { Decision } from "../decision.js";
-import type { RanLine } from "./ipxe-script.js";
+import type { RanLine } from "./ipxe-state.js";
 import type { SimulatedMachine } from "./machine.js";
 import type { ShownPacket } from "./show-packet.js";
 

@@ -56,7 +56,7 @@ function* pcapPackets(file: Buffer, { little, ticksPerMs }: Classic): Generator<
 
 interface Interface {
   linkType: number;
-  ticksPerMs: number;
+  ticksPerSecond: bigint;
 }
 
 const blocks = { section: 0x0a0d0d0a, interface: 1, simple: 3, enhanced: 6 };
@@ -75,13 +75,21 @@ function* pcapngPackets(file: Buffer): Generator<Captured> {
     const length = u32(at + 4);
     if (length < 12 || at + length > file.length) return;
     if (type === blocks.interface && length >= 20) {
-      interfaces.push({ linkType: u16(at + 8), ticksPerMs: resolution(file, at + 16, at + length - 4, u16) });
+      interfaces.push({
+        linkType: u16(at + 8),
+        ticksPerSecond: resolution(file, at + 16, at + length - 4, u16),
+      });
     } else if (type === blocks.enhanced && length >= 32) {
       const from = interfaces[u32(at + 8)];
       const size = u32(at + 20);
       if (from && 32 + size <= length) {
-        const time = (u32(at + 12) * 2 ** 32 + u32(at + 16)) / from.ticksPerMs;
-        yield { time, linkType: from.linkType, bytes: file.subarray(at + 28, at + 28 + size) };
+        const ticks = (BigInt(u32(at + 12)) << 32n) | BigInt(u32(at + 16));
+        const time = Number((ticks * 1000n) / from.ticksPerSecond);
+        yield {
+          time: time <= latest ? time : 0,
+          linkType: from.linkType,
+          bytes: file.subarray(at + 28, at + 28 + size),
+        };
       }
     } else if (type === blocks.simple && interfaces[0] && length >= 16) {
       const size = Math.min(u32(at + 8), length - 16);
@@ -91,16 +99,19 @@ function* pcapngPackets(file: Buffer): Generator<Captured> {
   }
 }
 
+/** The last moment that a Date can say. */
+const latest = 8.64e15;
+
 /** Option 9 (if_tsresol) of an interface: a power of ten, or of two; else microseconds. */
-function resolution(file: Buffer, from: number, to: number, u16: (at: number) => number): number {
+function resolution(file: Buffer, from: number, to: number, u16: (at: number) => number): bigint {
   for (let at = from; at + 4 <= to; ) {
     const [code, length] = [u16(at), u16(at + 2)];
     if (code === 0) break;
     if (code === 9 && at + 4 < to) {
       const value = file[at + 4]!;
-      return (value & 0x80 ? 2 ** (value & 0x7f) : 10 ** value) / 1000;
+      return (value & 0x80 ? 2n : 10n) ** BigInt(value & 0x7f);
     }
     at += 4 + Math.ceil(length / 4) * 4;
   }
-  return 1000;
+  return 1_000_000n;
 }
