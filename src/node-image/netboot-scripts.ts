@@ -118,6 +118,9 @@ apply_config() {
   ignition fetch-offline
   ignition fetch
   report ignition-fetched
+  # Ignition waits for devices by asking systemd, which is not there yet.
+  ! grep -Eq '(^|[^\\])"(disks|filesystems|luks|raid)":[[]' /run/ignition/config.json ||
+    fail "its config sets up disks or file systems (storage.disks, raid, luks, filesystems), which this system in memory does not do"
   for stage in disks mount files; do ignition $stage; done
   # systemd mounts again what is to stay.
   ignition umount

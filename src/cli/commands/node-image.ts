@@ -13,7 +13,7 @@ const build = defineCommand({
     "boot over the network: a root file system in memory with a worker's binaries and images, of the cluster that start would",
     "make with these flags, or that -p names. The same contents give the same bytes, and are made once; by root.\n\nIts kernel arguments: ignition.config.url=URL names the machine's Ignition config; BOOTIF=MAC the interface to use, else the",
     "first that gets an address; slipway.report=URL is told of each stage; slipway.on_failure is reboot (after a minute; the",
-    "default), poweroff or shell.",
+    "default), poweroff or shell. A config that sets up disks or file systems is refused: the machine lives in memory.",
   ].join(" "),
   arguments: [
     {
