@@ -88,6 +88,10 @@ class Replayer {
   /** @returns undefined for what no client says */
   async replay(segment: Segment, at: number): Promise<Exchange | undefined> {
     const { protocol, targetPort, payload } = segment;
+    if (protocol === "udp" && targetPort === 68) {
+      const packet = packetOf(payload);
+      if (packet?.op === "reply") this.#learnLease(packet);
+    }
     if (protocol === "udp" && (targetPort === 67 || targetPort === 4011))
       return this.#dhcp(segment, at, targetPort);
     if (protocol === "udp" && targetPort === 69) return this.#tftp(segment, at);
@@ -99,7 +103,7 @@ class Replayer {
     const packet = packetOf(segment.payload);
     if (packet?.op !== "request") return undefined;
     const mac = clientMac(packet);
-    const captured = this.#capturedReply(packet, at);
+    const captured = this.#capturedReply(packet, at, port);
     const adapted = port === 67 && mac !== undefined && this.#takeOurOffer(packet, mac);
     const bytes = adapted ? encodeDhcp(packet).bytes : segment.payload;
     const heard = this.#server.hearDhcp(bytes, this.#network?.interface, port);
@@ -115,16 +119,20 @@ class Replayer {
     };
   }
 
-  /** The capture's answer to it: the next reply of its transaction, before the client speaks again. */
-  #capturedReply({ xid, options }: DhcpPacket, at: number): DhcpPacket | undefined {
+  /**
+   * The capture's answer to it: a reply of its transaction from the port that was asked, before the client goes on. Of two
+   * servers' replies it is that of the lab's kind: of a proxyDHCP server those that give no address.
+   */
+  #capturedReply({ xid, options }: DhcpPacket, at: number, port: number): DhcpPacket | undefined {
     const type = messageTypeOf(options);
-    for (const { protocol, targetPort, sourcePort, payload } of this.#segments.slice(at + 1)) {
-      if (protocol !== "udp" || ![67, 68, 4011].includes(targetPort) || ![67, 68, 4011].includes(sourcePort))
-        continue;
+    const isProxy = this.#network?.mode === "proxy";
+    for (const { protocol, sourcePort, payload } of this.#segments.slice(at + 1)) {
+      if (protocol !== "udp" || ![67, 68, 4011].includes(sourcePort)) continue;
       const packet = packetOf(payload);
       if (packet?.xid !== xid) continue;
-      if (packet.op === "reply") return packet;
-      if (messageTypeOf(packet.options) !== type) return undefined;
+      if (packet.op === "request") {
+        if (messageTypeOf(packet.options) !== type) return undefined;
+      } else if (sourcePort === port && (packet.yiaddr === "0.0.0.0" || !isProxy)) return packet;
     }
     return undefined;
   }
@@ -156,10 +164,14 @@ class Replayer {
         ...(server === undefined ? {} : { server }),
       });
     }
-    if (captured && messageTypeOf(captured.options) === "ACK" && captured.yiaddr !== "0.0.0.0") {
-      this.#owners.set(captured.yiaddr, mac);
-      this.#server.gaveAddress(mac, captured.yiaddr);
-    }
+  }
+
+  /** Whose an address is, by whatever server leased it. */
+  #learnLease(packet: DhcpPacket): void {
+    const mac = clientMac(packet);
+    if (mac === undefined || messageTypeOf(packet.options) !== "ACK" || packet.yiaddr === "0.0.0.0") return;
+    this.#owners.set(packet.yiaddr, mac);
+    this.#server.gaveAddress(mac, packet.yiaddr);
   }
 
   #tftp(segment: Segment, at: number): Exchange | undefined {
