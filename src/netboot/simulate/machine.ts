@@ -1,5 +1,3 @@
-import type { Firmware } from "../dhcp/firmware.js";
-
 /** What a simulated machine can start with. `ipxe`: a network card whose own ROM is iPXE, under a BIOS. */
 export const simulatedFirmwares = ["bios", "uefi-x64", "uefi-arm64", "uefi-http", "ipxe"] as const;
 export type SimulatedFirmware = (typeof simulatedFirmwares)[number];
@@ -38,7 +36,9 @@ const pxeParameters = [
 /** EDK2's HttpBootDxe. */
 const httpParameters = pxeParameters.filter((code) => code < 128 && code !== 66);
 /** iPXE 1.21's src/net/udp/dhcp.c */
-const ipxeParameters = [1, 3, 6, 7, 12, 15, 17, 26, 43, 60, 66, 67, 119, 175, 203];
+const ipxeParameters = [
+  ...[1, 3, 6, 7, 12, 15, 17, 26, 43, 60, 66, 67, 119, 128, 129, 130, 131, 132, 133, 134, 135, 175, 203],
+];
 
 const digits = (architecture: number) => String(architecture).padStart(5, "0");
 
@@ -101,12 +101,3 @@ export const ipxeBuild = (
   buildarch:
     firmware === "bios" || firmware === "ipxe" ? "i386" : firmware === "uefi-arm64" ? "arm64" : "x86_64",
 });
-
-/** What a server that knows its trade makes of the first packet: for checks of the simulation itself. */
-export const expectedFirmware: Record<SimulatedFirmware, Firmware> = {
-  bios: "bios",
-  "uefi-x64": "uefi-x64",
-  "uefi-arm64": "uefi-arm64",
-  "uefi-http": "uefi-http-x64",
-  ipxe: "ipxe",
-};

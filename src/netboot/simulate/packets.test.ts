@@ -1,16 +1,24 @@
 import { expect, test } from "vitest";
 import { clientMac, decodeDhcp, encodeDhcp } from "../dhcp/codec.js";
-import { clientOf } from "../dhcp/firmware.js";
+import { clientOf, type Firmware } from "../dhcp/firmware.js";
 import { option } from "../dhcp/options.js";
 import {
-  expectedFirmware,
   firmwareStage,
   ipxeStage,
+  type SimulatedFirmware,
   type SimulatedMachine,
   simulatedFirmwares,
 } from "./machine.js";
 import { discoverPacket, requestPacket, uuidOf } from "./packets.js";
 import { shownPacket } from "./show-packet.js";
+
+const expectedFirmware: Record<SimulatedFirmware, Firmware> = {
+  bios: "bios",
+  "uefi-x64": "uefi-x64",
+  "uefi-arm64": "uefi-arm64",
+  "uefi-http": "uefi-http-x64",
+  ipxe: "ipxe",
+};
 
 const machine: SimulatedMachine = {
   mac: "52:54:00:aa:00:01",

@@ -11,26 +11,34 @@ const features = [
   ...[16, 19, 21, 23, 24, 25, 33, 34, 39].map((feature) => Buffer.of(feature, 1, feature === 16 ? 2 : 1)),
 ];
 
+type Said = [code: number, value: Buffer];
+
+/** In the order in which EDK2 and iPXE have their options. */
 function request(type: "DISCOVER" | "REQUEST", machine: SimulatedMachine, stage: Stage): DhcpPacket {
   const hardware = Buffer.from(macToBytes(machine.mac));
   const size = Buffer.alloc(2);
   size.writeUInt16BE(stage.maximumSize);
   const architecture = Buffer.alloc(2);
   architecture.writeUInt16BE(stage.architecture);
+  const parameters: Said = [option.parameterList, Buffer.from(stage.parameters)];
+  const uuid: Said = [option.clientUuid, uuidOption(machine.uuid)];
+  const undi: Said = [option.clientUndi, Buffer.from(stage.undi)];
+  const arch: Said = [option.clientArch, architecture];
+  const vendor: Said = [option.vendorClass, textBytes(stage.vendorClass)];
   const options = new Map<number, Buffer>([
     [option.messageType, Buffer.of(messageTypes.indexOf(type) + 1)],
     [option.maximumSize, size],
-    [option.parameterList, Buffer.from(stage.parameters)],
-    [option.clientUuid, uuidOption(machine.uuid)],
-    [option.clientUndi, Buffer.from(stage.undi)],
-    [option.clientArch, architecture],
-    [option.vendorClass, textBytes(stage.vendorClass)],
+    ...(stage.name === "ipxe"
+      ? ([
+          ...[arch, undi, vendor],
+          [option.userClass, textBytes("iPXE")],
+          parameters,
+          [option.ipxe, Buffer.concat(features)],
+          [option.clientId, Buffer.concat([Buffer.of(1), hardware])],
+          uuid,
+        ] satisfies Said[])
+      : [parameters, uuid, undi, arch, vendor]),
   ]);
-  if (stage.name === "ipxe") {
-    options.set(option.userClass, textBytes("iPXE"));
-    options.set(option.ipxe, Buffer.concat(features));
-    options.set(option.clientId, Buffer.concat([Buffer.of(1), hardware]));
-  }
   return {
     op: "request",
     htype: 1,
