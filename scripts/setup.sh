@@ -43,6 +43,7 @@ ipxe             boots machines over the network
 ovmf             UEFI firmware of test machines
 qemu-system-x86  machines that boot over the network
 sudo             files are tried to be the calling user's
+tcpdump          captures a boot, which is replayed
 tftp-hpa         a TFTP client that does netascii
 udhcpc           a DHCP client
 wrk              load for the network-boot benchmark
