@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,21 @@ test("what is set while the disk is busy goes to it together", async () => {
   await Promise.all([first, ...rest]);
   const lines = (await readFile(path, "utf8")).trim().split("\n");
   expect(lines).toHaveLength(11);
+  await log.close();
+});
+
+test("whoever is told that it is durable finds it in the file, however many write at a time", async () => {
+  const log = await RecordLog.open<number>(path, { spareLines: 20 });
+  const writers = Array.from({ length: 16 }, async (_, writer) => {
+    for (let i = 0; i < 25; i++) {
+      const key = `${writer}-${i}`;
+      for (let turn = 0; turn < (writer + i) % 5; turn++) await Promise.resolve();
+      log.set(key, i);
+      await log.durable();
+      expect(readFileSync(path, "utf8")).toContain(`"${key}"`);
+    }
+  });
+  await Promise.all(writers);
   await log.close();
 });
 

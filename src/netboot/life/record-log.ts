@@ -66,6 +66,9 @@ export class RecordLog<T> implements Records<T> {
   #lines: number;
   /** Keys that the file does not have as memory has them. */
   readonly #dirty = new Set<string>();
+  /** How many changes there were, and how many of them are on the disk. */
+  #changes = 0;
+  #durableChanges = 0;
   #writing: Promise<void> | undefined;
 
   private constructor(path: string, handle: FileHandle, read: ReadLog<T>, options: RecordLogOptions) {
@@ -105,22 +108,29 @@ export class RecordLog<T> implements Records<T> {
   /** Takes effect at once; is on the disk when `durable` has come back. */
   set(key: string, value: T): void {
     this.#records.set(key, value);
-    this.#dirty.add(key);
+    this.#changed(key);
   }
 
   delete(key: string): void {
-    if (this.#records.delete(key)) this.#dirty.add(key);
+    if (this.#records.delete(key)) this.#changed(key);
+  }
+
+  #changed(key: string): void {
+    this.#dirty.add(key);
+    this.#changes++;
   }
 
   /** Comes back when all that was set before is on the disk. @throws {SlipwayError} `DISK_FULL`, `STATE_WRITE_FAILED` */
   async durable(): Promise<void> {
-    // What goes on may have begun before the last change: the next write has it.
-    if (this.#writing) await this.#writing.catch(() => {});
-    while (this.#dirty.size > 0) {
+    const wanted = this.#changes;
+    // A write that goes on may have begun before the last change; whoever sees it end first begins the next.
+    while (this.#durableChanges < wanted) {
+      const before = this.#writing;
       this.#writing ??= this.#write().finally(() => {
         this.#writing = undefined;
       });
-      await this.#writing;
+      if (before) await before.catch(() => {});
+      else await this.#writing;
     }
   }
 
@@ -134,10 +144,12 @@ export class RecordLog<T> implements Records<T> {
 
   async #write(): Promise<void> {
     const keys = [...this.#dirty];
+    const changes = this.#changes;
     this.#dirty.clear();
     try {
       if (this.#lines + keys.length > this.#records.size + this.#spareLines) await this.#rewrite();
       else await this.#append(keys);
+      this.#durableChanges = changes;
     } catch (error) {
       for (const key of keys) this.#dirty.add(key);
       throw writeError(this.#path, error);

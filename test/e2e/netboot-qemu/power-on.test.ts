@@ -108,7 +108,7 @@ describe.each(ways)("a machine with $firmware, $mode", ({ firmware, mode, until,
     const config = seen.find(({ stage }) => stage === "ignition");
     expect(config).toMatchObject({ mac, outcome: "ok", details: { group: "node1", profile: "worker" } });
     expect(config?.details.agent).toContain("Ignition/2.24.0");
-    if (until === "booted") await machine.waitFor(/booted-52:54:00:aa:00:01 login/, 60_000);
+    if (until === "booted") await machine.waitFor(/greeted-52:54:00:aa:00:01/, 60_000);
   }, 340_000);
 });
 
