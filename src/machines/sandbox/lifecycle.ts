@@ -42,9 +42,15 @@ export async function startMachine(
     await sandbox.runc.forget(id);
     await disconnect(cluster, name);
   });
+  const create = () => createContainer(sandbox.runc, id, layout, record.layers, options);
   const [live, pid] = await bothOrFirstError(
     sandbox.exclusively(cluster, () => ensureNetwork(record.network, options)),
-    createContainer(sandbox.runc, id, layout, record.layers, options),
+    create().catch(async (error: unknown) => {
+      if (!isSlipwayError(error, "MACHINE_FAILED")) throw error;
+      // The runc of a start that was killed a moment ago may have been at it still, and left something since.
+      await sandbox.runc.forget(id, options);
+      return create();
+    }),
   );
   await connect(record, pid, live, options);
   await sandbox.runc.start(id, options);

@@ -150,7 +150,7 @@ export async function createContainer(
     await run(program, args, options);
   } catch (error) {
     options.signal?.throwIfAborted();
-    const said = await lastRuncError(layout.runcLog);
+    const said = (await lastRuncError(layout.runcLog)) ?? (await lastLine(layout.console));
     throw new SlipwayError("MACHINE_FAILED", `runc could not make the container ${id}`, {
       details: { output: said ?? messageOf(error) },
       cause: error,
@@ -158,3 +158,6 @@ export async function createContainer(
   }
   return Number(await readTextIfPresent(pidFile));
 }
+
+const lastLine = async (path: string): Promise<string | undefined> =>
+  (await readTextIfPresent(path))?.trim().split("\n").at(-1) || undefined;
