@@ -1,8 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
-import { exists, makeDirectory } from "../../base/files.js";
+import { exists, makeDirectory, writeFileAtomic } from "../../base/files.js";
 import { handOver } from "../../base/hand-over.js";
 import { acquireLock } from "../../base/lock.js";
 import { run } from "../../base/run.js";
@@ -55,10 +54,10 @@ export async function makeDebianTree(request: DebianTreeRequest, context: Contex
   );
   // Not the whole cache: the trees beside them keep their owners.
   for (const directory of [archives, lists]) scope.defer(() => handOver(directory, context.owner));
-  const scratch = await mkdtemp(join(tmpdir(), "slipway-apt-"));
-  scope.defer(() => rm(scratch, { recursive: true, force: true }));
-  const aptConfig = join(scratch, "apt.conf");
-  await writeFile(aptConfig, await hostAptConfig(context), { mode: 0o600 });
+  // Under the lock and always of this name: what a killed run left is written over, and removed.
+  const aptConfig = join(cache, "apt.conf");
+  scope.defer(() => rm(aptConfig, { force: true }));
+  await writeFileAtomic(aptConfig, await hostAptConfig(context), { mode: 0o600, ...context.owner });
   const share = (source: string, path: string) =>
     `--setup-hook=mkdir -p "$1${path}" && mount --bind '${source}' "$1${path}"`;
   await run(
