@@ -1,21 +1,3 @@
-import { defineCommand } from "../../command.js";
-import { labFlags, labState, machineArgument } from "./lab-state.js";
+import { orderCommand } from "./order-command.js";
 
-export const approve = defineCommand({
-  name: "netboot approve",
-  summary: "Let a machine boot what its group says",
-  arguments: [machineArgument],
-  flags: labFlags,
-  outputs: ["text", "json"],
-  streams: true,
-  async run(cli, [named], flags) {
-    const [{ changeMachine }, { resolveMachine }] = await Promise.all([
-      import("../../../netboot/admin/change.js"),
-      import("../../../netboot/admin/machines.js"),
-    ]);
-    const state = await labState(cli, flags);
-    const mac = await resolveMachine(state, named!);
-    const life = await changeMachine(state, mac, "approve", cli.context);
-    cli.done({ mac, state: life.state }, `${named} is ${life.state}`);
-  },
-});
+export const approve = orderCommand("approve", "Let a machine boot what its group says");
