@@ -71,6 +71,11 @@ export const errorCodes = {
   NODE_IMAGE_FAILED: kind(80, "system", "The node image could not be built"),
   // control plane
   API_NOT_READY: kind(102, "system", "The API server did not become ready in time"),
+  CONTROL_PLANE_NOT_READY: kind(
+    102,
+    "system",
+    "A self-hosted part of the control plane did not become ready in time",
+  ),
   API_UNREACHABLE: kind(109, "system", "The API server does not answer"),
   API_REFUSED: kind(100, "system", "The API server refused a request"),
   CERTIFICATE_INVALID: kind(108, "system", "A certificate or key is missing, unreadable or expired"),

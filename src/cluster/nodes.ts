@@ -19,7 +19,8 @@ import {
   writeProfile,
 } from "./profile.js";
 import { ensureKubectl } from "./software.js";
-import { type StartOptions, type StartState, startState, startSteps } from "./start.js";
+import { startState, startSteps } from "./start.js";
+import type { StartOptions, StartState } from "./start-state.js";
 
 /** A node, as the profile has it and as its machine is. */
 export interface NodeEntry {
@@ -53,7 +54,7 @@ export async function addNode(node: string, options: StartOptions, context: Cont
   await using _lock = await lockProfile(name, context);
   const state = await startState(options, context);
   try {
-    await runOperation<StartState>(`node-add ${node}`, [noteNode, ...startSteps], state, {
+    await runOperation<StartState>(`node-add ${node}`, [noteNode, ...startSteps(state.plan)], state, {
       journal: profileJournal(name, context),
       context: loggedContext(name, context),
     });

@@ -49,6 +49,14 @@ const sharedBinaries = [
   "kube-scheduler",
 ];
 
+/** What a self-hosted control plane runs. */
+const controlPlaneImages = [
+  "kube-apiserver-image",
+  "kube-controller-manager-image",
+  "kube-scheduler-image",
+  "kube-proxy-image",
+];
+
 interface NodeComponents {
   binaries: ComponentRef[];
   images: ComponentRef[];
@@ -71,6 +79,7 @@ export function workerComponents(spec: ClusterSpec): NodeComponents {
   const images = [
     "pause-image",
     ...(flannel ? ["flannel-image"] : []),
+    ...(spec.bootstrapper === "selfhosted" ? controlPlaneImages : []),
     ...addonImages,
     ...spec.images.map((name) => `${name}-image`),
   ];

@@ -8,48 +8,32 @@ import { apiReady, defaultServiceAccount, deploymentAvailable, nodesReady } from
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { mergeKubeconfig } from "../kube/kubeconfig-file.js";
 import { waitForObjects } from "../kube/wait.js";
-import type { MachineDriver } from "../machines/driver.js";
+import type { Machine } from "../machines/driver.js";
 import { findAddon } from "../plan/addons/addons.js";
 import { firstPod, rootCaObject } from "../plan/addons/first-pod.js";
 import { breakGlass } from "../plan/certificates.js";
 import type { KubeObject } from "../plan/kube-object.js";
 import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js";
 import { sealObjects } from "../plan/secrets.js";
+import { withBootstrap } from "../plan/selfhosted/plan.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { cniManifest } from "./cni-manifest.js";
 import { hostDriver } from "./driver.js";
 import { makeEtcdData } from "./etcd-data.js";
 import { writeKubeconfigs } from "./kubeconfigs.js";
 import { clusterNetwork, machineSpec } from "./machine-spec.js";
-import { ensureMaterial, type Material } from "./material.js";
+import { ensureMaterial } from "./material.js";
 import { sandboxPart, writeMetalConfigs } from "./metal.js";
 import { runOperation, type Step, skip } from "./operation.js";
+import { openTheWay, pivotSteps } from "./pivot.js";
 import { networkWaits, tellOfMissingNetwork } from "./pod-network.js";
 import { checkHost } from "./preflight.js";
-import {
-  lockProfile,
-  loggedContext,
-  type Profile,
-  profileJournal,
-  profilePaths,
-  writeProfile,
-} from "./profile.js";
+import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile } from "./profile.js";
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
 import { handOutRenewed } from "./renewal.js";
-import { type ComponentOptions, ensureNodeSoftware, type NodeSoftware } from "./software.js";
+import { ensureNodeSoftware } from "./software.js";
+import type { StartOptions, StartState } from "./start-state.js";
 import type { WaitFor } from "./wait-for.js";
-
-export interface StartOptions {
-  profile: Profile;
-  waitFor: ReadonlySet<WaitFor>;
-  /** For each thing that is waited for. */
-  waitTimeoutMs: number;
-  /** The user's kubeconfig files, as `KUBECONFIG` lists them. */
-  kubeconfigFiles: string[];
-  /** Leave the current context of the user's kubeconfig as it is. */
-  keepContext: boolean;
-  components: ComponentOptions;
-}
 
 /** A cluster that is up. */
 export interface StartedCluster {
@@ -59,20 +43,6 @@ export interface StartedCluster {
   kubeconfig: string;
   /** `https://10.77.0.2:6443` */
   server: string;
-}
-
-/** What the steps of a start hand on to each other. */
-export interface StartState {
-  options: StartOptions;
-  plan: ClusterPlan;
-  driver: MachineDriver;
-  software?: NodeSoftware;
-  material?: Material;
-  client?: KubeClient;
-  /** When the control plane was switched on by this start. */
-  bootedAt?: Date;
-  /** When the nodes that ran were given certificates made anew. */
-  renewedAt?: Date | undefined;
 }
 
 /**
@@ -95,7 +65,10 @@ export async function startCluster(options: StartOptions, context: Context): Pro
     });
   }
   try {
-    await runOperation("start", startSteps, state, { journal, context: loggedContext(name, context) });
+    await runOperation("start", startSteps(state.plan), state, {
+      journal,
+      context: loggedContext(name, context),
+    });
   } finally {
     state.client?.close();
   }
@@ -148,10 +121,18 @@ const createMachines: Step<StartState> = {
     await driver.ensureNetwork(clusterNetwork(plan.spec), context);
     const names = sandboxPart(plan.spec).nodes.map(({ name }) => name);
     const nodes = plan.nodes.filter(({ name }) => names.includes(name));
-    await Promise.all(nodes.map((node) => layOut(node, state, context)));
+    const machines = await driver.list(plan.spec.metadata.name);
+    await Promise.all(nodes.map((node) => layOut(atFirstBoot(node, plan, machines), state, context)));
     return names.join(", ");
   },
 };
+
+/** The first machine of a cluster brings a self-hosted control plane up, and so has the bootstrap one at its first boot. */
+function atFirstBoot(node: PlannedNode, plan: ClusterPlan, machines: readonly Machine[]): PlannedNode {
+  const isFirst = node.name === plan.nodes[0]?.name;
+  if (!plan.bootstrap || !isFirst || machines.some(({ role }) => role === "control-plane")) return node;
+  return { ...node, config: withBootstrap(node.config, plan.bootstrap) };
+}
 
 /** A node's machine as the plan has it: a new one is made, one that is off takes the config of today, others are left alone. */
 async function layOut(
@@ -339,17 +320,22 @@ const mergeUserKubeconfig: Step<StartState> = {
   },
 };
 
-export const startSteps: Step<StartState>[] = [
-  resolveComponents,
-  issueCertificates,
-  handOutConfigs,
-  createMachines,
-  bootMachines,
-  waitForApi,
-  applySystemObjects,
-  waitForNodes,
-  mergeUserKubeconfig,
-];
+export function startSteps({ spec }: ClusterPlan): Step<StartState>[] {
+  const selfhosted = spec.bootstrapper === "selfhosted";
+  return [
+    resolveComponents,
+    issueCertificates,
+    handOutConfigs,
+    createMachines,
+    bootMachines,
+    ...(selfhosted ? [openTheWay] : []),
+    waitForApi,
+    applySystemObjects,
+    ...(selfhosted ? pivotSteps : []),
+    waitForNodes,
+    mergeUserKubeconfig,
+  ];
+}
 
 function apiServer({ kubeconfigs }: ClusterPlan): string {
   const admin = kubeconfigs.find(({ name }) => name === "admin");

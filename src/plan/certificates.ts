@@ -3,6 +3,7 @@ import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { metricsServerCertificate } from "./addons/metrics-server.js";
 import { adminGroup } from "./addons/rbac.js";
 import { apiServiceAddress, type NodeAddress } from "./addresses.js";
+import { selfhostedCertificates } from "./selfhosted/plan.js";
 
 /** The three authorities of a cluster; nothing is signed across them. */
 export const authorities = [
@@ -21,6 +22,7 @@ export function planCertificates(spec: ClusterSpec, nodes: NodeAddress[]): Certi
   return [
     ...clientCertificates(),
     ...(spec.addons.includes(metricsServerCertificate.name) ? [metricsServerCertificate] : []),
+    ...(spec.bootstrapper === "selfhosted" ? selfhostedCertificates(spec) : []),
     ...nodes.flatMap((node) => nodeCertificates(spec, node)),
   ];
 }

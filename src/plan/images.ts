@@ -1,3 +1,6 @@
+/** Where the images are that slipway makes itself. */
+export const imageRepository = "slipway.local";
+
 /**
  * The images that our own objects use. They go by these names on every node, wherever their files came from, so that a
  * plan does not depend on the network it is carried out in; provenance is in the image's labels and in

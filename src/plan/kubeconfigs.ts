@@ -1,16 +1,8 @@
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { apiEndpoint, nodeAddresses } from "./addresses.js";
 import { breakGlass } from "./certificates.js";
-
-/** A kubeconfig to write: whose certificate, and where its API server is. */
-export interface KubeconfigRequest {
-  /** Name under `slipway:kubeconfig/`. */
-  name: string;
-  /** Name of the certificate request. */
-  certificate: string;
-  user: string;
-  server: string;
-}
+import type { KubeconfigRequest } from "./kubeconfig-request.js";
+import { selfhostedKubeconfigs } from "./selfhosted/plan.js";
 
 /** Components on a control-plane node talk to the API server beside them; everybody else to the cluster's endpoint. */
 export function planKubeconfigs(spec: ClusterSpec): KubeconfigRequest[] {
@@ -28,6 +20,7 @@ export function planKubeconfigs(spec: ClusterSpec): KubeconfigRequest[] {
     request("controller-manager", "controller-manager", "system:kube-controller-manager", local),
     request("scheduler", "scheduler", "system:kube-scheduler", local),
     request("proxy", "proxy", "system:kube-proxy", shared),
+    ...(spec.bootstrapper === "selfhosted" ? selfhostedKubeconfigs(spec) : []),
     ...nodeAddresses(spec).map((node) =>
       request(
         `kubelet/${node.name}`,

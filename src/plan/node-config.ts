@@ -15,7 +15,7 @@ import { stopPodsPath, stopPodsScript } from "./stop-pods.js";
 import { controlPlaneUnits, nodeUnits } from "./units.js";
 
 /**
- * The NodeConfig of a node of the `units` bootstrapper, with its secrets by name. Modes are those that the CIS benchmark
+ * The NodeConfig of a node, with its secrets by name. Modes are those that the CIS benchmark
  * asks for: keys, kubeconfigs and configuration 0600, certificates 0644.
  */
 export function planNodeConfig(
@@ -24,6 +24,7 @@ export function planNodeConfig(
   hostFacts: PlatformFacts,
 ): IgnitionConfig {
   const controlPlane = node.role === "control-plane";
+  const selfhosted = spec.bootstrapper === "selfhosted";
   const metal = spec.nodes.some(({ name, metal }) => name === node.name && metal !== undefined);
   const facts = metal ? metalFacts(hostFacts) : hostFacts;
   const files: IgnitionFile[] = [
@@ -32,13 +33,18 @@ export function planNodeConfig(
     text("/etc/containerd/config.toml", containerdConfig(facts), 0o644),
     text(kubeletConfigPath, stringify(kubeletConfiguration(spec, node, facts)), 0o600),
     text(stopPodsPath, stopPodsScript, 0o700),
-    text(proxyConfigPath, stringify(proxyConfiguration(spec)), 0o600),
     secret(kubeconfigPath("kubelet"), `kubeconfig/kubelet/${node.name}`, 0o600),
-    secret(kubeconfigPath("proxy"), "kubeconfig/proxy", 0o600),
+    ...(selfhosted
+      ? []
+      : [
+          text(proxyConfigPath, stringify(proxyConfiguration(spec)), 0o600),
+          secret(kubeconfigPath("proxy"), "kubeconfig/proxy", 0o600),
+        ]),
     secret(pki("ca.crt"), "pki/ca.crt", 0o644),
     ...keyPair(pki("kubelet"), `kubelet-server/${node.name}`),
     ...networkFiles(spec, node).map(({ path, contents, mode }) => text(path, contents, mode)),
-    ...(controlPlane ? controlPlaneFiles(node) : []),
+    ...(controlPlane ? etcdFiles(node) : []),
+    ...(controlPlane && !selfhosted ? controlPlaneFiles(node) : []),
   ];
   const directories: IgnitionDirectory[] = [
     { path: places.manifests, mode: 0o700 },
@@ -52,19 +58,26 @@ export function planNodeConfig(
   return { ignition: { version: "3.4.0" }, storage: { directories, files }, systemd: { units } };
 }
 
-function controlPlaneFiles(node: NodeAddress): IgnitionFile[] {
+/** What etcd reads, and the authority's key, which never leaves the disks of control-plane nodes. */
+function etcdFiles(node: NodeAddress): IgnitionFile[] {
   return [
     secret(pki("ca.key"), "pki/ca.key", 0o600),
+    secret(pki("etcd/ca.crt"), "pki/etcd/ca.crt", 0o644),
+    ...keyPair(pki("etcd/server"), `etcd/server/${node.name}`),
+    ...keyPair(pki("etcd/peer"), `etcd/peer/${node.name}`),
+    // For etcdctl and whoever restores.
+    ...keyPair(pki("apiserver-etcd-client"), "apiserver-etcd-client"),
+  ];
+}
+
+function controlPlaneFiles(node: NodeAddress): IgnitionFile[] {
+  return [
     ...keyPair(pki("apiserver"), `apiserver/${node.name}`),
     ...keyPair(pki("apiserver-kubelet-client"), "apiserver-kubelet-client"),
-    ...keyPair(pki("apiserver-etcd-client"), "apiserver-etcd-client"),
     ...keyPair(pki("front-proxy-client"), "front-proxy-client"),
     secret(pki("front-proxy-ca.crt"), "pki/front-proxy-ca.crt", 0o644),
     secret(pki("sa.pub"), "pki/sa.pub", 0o644),
     secret(pki("sa.key"), "pki/sa.key", 0o600),
-    secret(pki("etcd/ca.crt"), "pki/etcd/ca.crt", 0o644),
-    ...keyPair(pki("etcd/server"), `etcd/server/${node.name}`),
-    ...keyPair(pki("etcd/peer"), `etcd/peer/${node.name}`),
     secret(kubeconfigPath("controller-manager"), "kubeconfig/controller-manager", 0o600),
     secret(kubeconfigPath("scheduler"), "kubeconfig/scheduler", 0o600),
     secret(`${places.kubernetes}/encryption.yaml`, "encryption-config", 0o600),

@@ -8,9 +8,13 @@ import { type NodeAddress, nodeAddresses } from "./addresses.js";
 import { authorities, planCertificates } from "./certificates.js";
 import type { PlatformFacts } from "./facts.js";
 import type { KubeObject } from "./kube-object.js";
-import { type KubeconfigRequest, planKubeconfigs } from "./kubeconfigs.js";
+import type { KubeconfigRequest } from "./kubeconfig-request.js";
+import { planKubeconfigs } from "./kubeconfigs.js";
 import { planNodeConfig } from "./node-config.js";
 import { nodeObject } from "./node-object.js";
+import { type BootstrapPod, bootstrapPods } from "./selfhosted/bootstrap.js";
+import { selfhostedObjects } from "./selfhosted/objects.js";
+import { selfhostedSettings } from "./selfhosted/plan.js";
 
 /** What follows from a ClusterSpec, computed without touching anything. */
 export interface ClusterPlan {
@@ -22,6 +26,8 @@ export interface ClusterPlan {
   certificates: CertificateRequest[];
   kubeconfigs: KubeconfigRequest[];
   nodes: PlannedNode[];
+  /** Static pods of the first node until the control plane is self-hosted. */
+  bootstrap?: BootstrapPod[];
   /** Applied in this order. */
   objects: PlannedObjects[];
 }
@@ -32,7 +38,7 @@ export interface PlannedNode extends NodeAddress {
 }
 
 export interface PlannedObjects {
-  /** An add-on's name, or `rbac`, `nodes`, `cni`. */
+  /** An add-on's name, or `rbac`, `nodes`, `control-plane`, `cni`. */
   name: string;
   objects: KubeObject[];
 }
@@ -48,6 +54,7 @@ export function planCluster(
   manifest: readonly KubeObject[] = [],
 ): ClusterPlan {
   const nodes = nodeAddresses(spec);
+  const selfhosted = spec.bootstrapper === "selfhosted" ? selfhostedSettings(spec) : undefined;
   return {
     apiVersion: "slipway.dev/v1alpha1",
     kind: "ClusterPlan",
@@ -57,9 +64,11 @@ export function planCluster(
     certificates: planCertificates(spec, nodes),
     kubeconfigs: planKubeconfigs(spec),
     nodes: nodes.map((node) => ({ ...node, config: planNodeConfig(spec, node, facts) })),
+    ...(selfhosted ? { bootstrap: bootstrapPods(selfhosted) } : {}),
     objects: [
       { name: "rbac", objects: rbacObjects() },
       { name: "nodes", objects: nodes.map((node) => nodeObject(spec, node)) },
+      ...(selfhosted ? [{ name: "control-plane", objects: selfhostedObjects(selfhosted) }] : []),
       ...cniObjects(spec, manifest),
       ...addons
         .filter(({ name }) => spec.addons.includes(name))

@@ -25,7 +25,8 @@ const unit = (name: string, service: Service): IgnitionUnit => ({
 
 /** What every node runs. */
 export function nodeUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] {
-  const api = node.role === "control-plane" ? ["kube-apiserver.service"] : [];
+  const selfhosted = spec.bootstrapper === "selfhosted";
+  const api = node.role === "control-plane" && !selfhosted ? ["kube-apiserver.service"] : [];
   return [
     unit("containerd", {
       description: "containerd, the container runtime",
@@ -54,11 +55,15 @@ export function nodeUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] 
       command: commandLine(program("kubelet"), kubeletFlags(spec, node)),
       options: ["KillMode=process", "LimitNOFILE=1048576"],
     }),
-    unit("kube-proxy", {
-      description: "kube-proxy, Services on this node",
-      after: api,
-      command: commandLine(program("kube-proxy"), proxyFlags(spec, node)),
-    }),
+    ...(selfhosted
+      ? []
+      : [
+          unit("kube-proxy", {
+            description: "kube-proxy, Services on this node",
+            after: api,
+            command: commandLine(program("kube-proxy"), proxyFlags(spec, node)),
+          }),
+        ]),
     ...(spec.network.cni === "bridge"
       ? [
           unit("slipway-network", {
@@ -71,18 +76,20 @@ export function nodeUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] 
   ];
 }
 
-/** What a control-plane node runs besides, with the `units` bootstrapper. */
+/** What a control-plane node runs besides; of a self-hosted control plane only etcd is a unit. */
 export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] {
+  const etcd = unit("etcd", {
+    description: "etcd, the cluster's store",
+    command: commandLine(program("etcd"), etcdFlags(spec, node)),
+    type: "notify",
+    options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", "Nice=-10"],
+  });
+  if (spec.bootstrapper === "selfhosted") return [etcd];
   const single = spec.nodes.filter(({ role }) => role === "control-plane").length === 1;
   // READY=1 from the API server comes when it listens, so that what follows does not start into a closed port.
   const afterApi = ["kube-apiserver.service"];
   return [
-    unit("etcd", {
-      description: "etcd, the cluster's store",
-      command: commandLine(program("etcd"), etcdFlags(spec, node)),
-      type: "notify",
-      options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", "Nice=-10"],
-    }),
+    etcd,
     unit("kube-apiserver", {
       description: "kube-apiserver, the Kubernetes API",
       after: ["etcd.service"],

@@ -9,7 +9,8 @@ export interface ClusterSpec {
   /** With the `v`: `v1.36.3`. */
   kubernetesVersion: string;
   driver: "sandbox";
-  bootstrapper: "units";
+  /** Where the control plane lives: systemd units on its nodes, or Kubernetes objects. */
+  bootstrapper: "units" | "selfhosted";
   containerRuntime: "containerd";
   nodes: NodeSpec[];
   network: NetworkSpec;

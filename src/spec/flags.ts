@@ -61,8 +61,9 @@ export const specFlags = {
   bootstrapper: {
     type: "string",
     value: "NAME",
-    summary: "Where the control plane lives: units are systemd's, on the node (default units)",
-    choices: ["units"],
+    summary:
+      "Where the control plane lives: units of systemd on its nodes, or selfhosted as objects (default units)",
+    choices: ["units", "selfhosted"],
     field: "bootstrapper",
     example: "units",
   },

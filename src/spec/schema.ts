@@ -180,7 +180,10 @@ export const formSchema = z
         examples: ["v1.36.3", "1.36", "stable"],
       }),
     driver: z.enum(["sandbox"]).optional().meta({ description: "What the machines are made of" }),
-    bootstrapper: z.enum(["units"]).optional().meta({ description: "Where the control plane lives" }),
+    bootstrapper: z.enum(["units", "selfhosted"]).optional().meta({
+      description:
+        "Where the control plane lives: systemd units on its nodes (default), or objects of the cluster itself",
+    }),
     containerRuntime: z.enum(["containerd"]).optional().meta({ description: "What runs containers" }),
     nodes: z
       .union([

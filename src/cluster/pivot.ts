@@ -1,0 +1,55 @@
+import type { Context } from "../base/context.js";
+import { connect } from "../kube/client.js";
+import { credentialsFromKubeconfig } from "../kube/credentials.js";
+import { breakGlass } from "../plan/certificates.js";
+import { bootstrapPort } from "../plan/selfhosted/settings.js";
+import { machineHost } from "../selfhost/control-plane-host.js";
+import {
+  endBootstrap,
+  handOver,
+  isPivoting,
+  openWay,
+  type Pivot,
+  selfhostedReady,
+} from "../selfhost/pivot/pivot.js";
+import { type Step, skip } from "./operation.js";
+import type { StartState } from "./start-state.js";
+
+/** The pivot's steps within a start: nothing to do once the control plane is self-hosted. */
+
+function pivotOf({ plan, driver, material, options }: StartState, context: Context): Pivot {
+  const { spec } = plan;
+  const name = spec.metadata.name;
+  const node = spec.nodes[0]!.name;
+  const { signal, events, clock } = context;
+  return {
+    host: machineHost(driver, name, node),
+    node,
+    port: spec.apiServer.port,
+    bootstrapPort: bootstrapPort(spec),
+    pods: plan.bootstrap ?? [],
+    connect: () => connect(credentialsFromKubeconfig(material!.get(`kubeconfig/${breakGlass}`)!)),
+    wait: { timeoutMs: options.waitTimeoutMs, signal, events, clock },
+    describe: (workload) =>
+      `slipway kubectl -p ${name} -- -n kube-system describe pods -l k8s-app=${workload}`,
+  };
+}
+
+const step = (id: string, title: string, run: (pivot: Pivot) => Promise<void>): Step<StartState> => ({
+  id,
+  title,
+  async run(state, context) {
+    const pivot = pivotOf(state, context);
+    if (!(await isPivoting(pivot))) return skip("the control plane is self-hosted");
+    await run(pivot);
+    return undefined;
+  },
+});
+
+export const openTheWay = step("open-way", "Bootstrap", openWay);
+
+export const pivotSteps: Step<StartState>[] = [
+  step("await-selfhosted", "Self-hosted", selfhostedReady),
+  step("hand-over", "Hand-over", handOver),
+  step("end-bootstrap", "Pivot", endBootstrap),
+];

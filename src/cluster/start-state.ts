@@ -1,0 +1,33 @@
+import type { KubeClient } from "../kube/client.js";
+import type { MachineDriver } from "../machines/driver.js";
+import type { ClusterPlan } from "../plan/plan.js";
+import type { Material } from "./material.js";
+import type { Profile } from "./profile.js";
+import type { ComponentOptions, NodeSoftware } from "./software.js";
+import type { WaitFor } from "./wait-for.js";
+
+export interface StartOptions {
+  profile: Profile;
+  waitFor: ReadonlySet<WaitFor>;
+  /** For each thing that is waited for. */
+  waitTimeoutMs: number;
+  /** The user's kubeconfig files, as `KUBECONFIG` lists them. */
+  kubeconfigFiles: string[];
+  /** Leave the current context of the user's kubeconfig as it is. */
+  keepContext: boolean;
+  components: ComponentOptions;
+}
+
+/** What the steps of a start hand on to each other. */
+export interface StartState {
+  options: StartOptions;
+  plan: ClusterPlan;
+  driver: MachineDriver;
+  software?: NodeSoftware;
+  material?: Material;
+  client?: KubeClient;
+  /** When the control plane was switched on by this start. */
+  bootedAt?: Date;
+  /** When the nodes that ran were given certificates made anew. */
+  renewedAt?: Date | undefined;
+}

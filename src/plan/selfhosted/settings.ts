@@ -1,0 +1,57 @@
+import type { ClusterSpec } from "../../spec/cluster-spec.js";
+import { apiEndpoint, controlPlaneNodes } from "../addresses.js";
+
+/** What a self-hosted control plane follows from, whoever boots its machines. */
+export interface SelfhostedSettings {
+  spec: ClusterSpec;
+  /** Where pods and nodes reach the API: `https://10.77.0.2:6443`. */
+  endpoint: string;
+  /** As the API servers see them: `https://127.0.0.1:2379` where etcd is on every control-plane node. */
+  etcdServers: string[];
+  /** How many control-plane nodes there are. */
+  controlPlanes: number;
+  images: SelfhostedImages;
+  /** On control-plane nodes; the authority's key is in no Secret. */
+  caKeyPath: string;
+}
+
+export interface SelfhostedImages {
+  apiServer: string;
+  controllerManager: string;
+  scheduler: string;
+  proxy: string;
+  checkpointer: string;
+}
+
+/** The images of a Kubernetes version, under a registry and path. */
+export const controlPlaneImages = (
+  kubernetesVersion: string,
+  repository: string,
+): Omit<SelfhostedImages, "checkpointer"> => ({
+  apiServer: `${repository}/kube-apiserver:${kubernetesVersion}`,
+  controllerManager: `${repository}/kube-controller-manager:${kubernetesVersion}`,
+  scheduler: `${repository}/kube-scheduler:${kubernetesVersion}`,
+  proxy: `${repository}/kube-proxy:${kubernetesVersion}`,
+});
+
+/** The bootstrap control plane's API server: beside the port of the one that takes over. */
+export const bootstrapPort = (spec: ClusterSpec): number => spec.apiServer.port + 1;
+
+export const apiHost = ({ endpoint }: SelfhostedSettings): { host: string; port: string } => {
+  const { hostname, port } = new URL(endpoint);
+  return { host: hostname, port: port === "" ? "443" : port };
+};
+
+/** Settings of a cluster that slipway makes the machines of: etcd on every control-plane node. */
+export const clusterSettings = (
+  spec: ClusterSpec,
+  images: SelfhostedImages,
+  caKeyPath: string,
+): SelfhostedSettings => ({
+  spec,
+  endpoint: apiEndpoint(spec),
+  etcdServers: ["https://127.0.0.1:2379"],
+  controlPlanes: controlPlaneNodes(spec).length,
+  images,
+  caKeyPath,
+});

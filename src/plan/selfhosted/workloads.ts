@@ -1,0 +1,142 @@
+import type { KubeObject } from "../kube-object.js";
+import { secretText } from "../secrets.js";
+import { apiServerFiles, type ComponentFile, controllerManagerFiles, schedulerFiles } from "./files.js";
+import { apiServerPod, controllerManagerPod, filesVolume, type PodParts, schedulerPod } from "./pods.js";
+import type { SelfhostedSettings } from "./settings.js";
+
+const namespace = "kube-system";
+const controlPlaneSelector = { "node-role.kubernetes.io/control-plane": "" };
+
+/** Marks a pod that the checkpointer keeps a copy of; bootkube's name. */
+export const checkpointAnnotation = { "checkpointer.alpha.coreos.com/checkpoint": "true" };
+
+export const workloadNames = {
+  apiServer: "kube-apiserver",
+  controllerManager: "kube-controller-manager",
+  scheduler: "kube-scheduler",
+} as const;
+
+const labelsOf = (name: string) => ({ "k8s-app": name, tier: "control-plane" });
+
+/** A Secret's keys have no slashes: `pki/etcd/ca.crt` is under `etcd-ca.crt`. */
+const keyOf = (path: string): string => path.replace(/^pki\//, "").replaceAll("/", "-");
+
+export function filesSecret(name: string, files: ComponentFile[]): KubeObject {
+  const data = Object.fromEntries(
+    files.map(({ path, contents }) => [
+      keyOf(path),
+      "secret" in contents
+        ? secretText(contents.secret)
+        : Buffer.from(contents.text, "utf8").toString("base64"),
+    ]),
+  );
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace, labels: labelsOf(name) },
+    type: "Opaque",
+    data,
+  };
+}
+
+const secretVolume = (name: string, files: ComponentFile[]) => ({
+  name: filesVolume,
+  secret: {
+    secretName: name,
+    defaultMode: 0o400,
+    items: files.map(({ path }) => ({ key: keyOf(path), path })),
+  },
+});
+
+function template(name: string, parts: PodParts, files: ComponentFile[], more: Record<string, unknown>) {
+  return {
+    metadata: { labels: labelsOf(name), annotations: checkpointAnnotation },
+    spec: {
+      nodeSelector: controlPlaneSelector,
+      tolerations: [{ operator: "Exists" }],
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+      ...more,
+      containers: parts.containers,
+      volumes: [secretVolume(name, files), ...parts.volumes],
+    },
+  };
+}
+
+/** The API server on every control-plane node. A new version comes up beside the old one, which goes when the new one is ready. */
+export function apiServerObjects(settings: SelfhostedSettings): KubeObject[] {
+  const name = workloadNames.apiServer;
+  const files = apiServerFiles();
+  return [
+    filesSecret(name, files),
+    {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      metadata: { name, namespace, labels: labelsOf(name) },
+      spec: {
+        selector: { matchLabels: { "k8s-app": name } },
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        minReadySeconds: 5,
+        revisionHistoryLimit: 10,
+        template: template(name, apiServerPod(settings, false), files, {
+          hostNetwork: true,
+          priorityClassName: "system-node-critical",
+          terminationGracePeriodSeconds: 30,
+        }),
+      },
+    },
+  ];
+}
+
+export const controllerManagerObjects = (settings: SelfhostedSettings): KubeObject[] =>
+  leaderElected(
+    workloadNames.controllerManager,
+    controllerManagerPod(settings, false),
+    controllerManagerFiles(),
+    settings,
+  );
+
+export const schedulerObjects = (settings: SelfhostedSettings): KubeObject[] =>
+  leaderElected(workloadNames.scheduler, schedulerPod(settings, false), schedulerFiles(), settings);
+
+/** One on every control-plane node, of which one leads. */
+function leaderElected(
+  name: string,
+  parts: PodParts,
+  files: ComponentFile[],
+  { controlPlanes }: SelfhostedSettings,
+): KubeObject[] {
+  const selector = { matchLabels: { "k8s-app": name } };
+  return [
+    filesSecret(name, files),
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name, namespace, labels: labelsOf(name) },
+      spec: {
+        replicas: controlPlanes,
+        selector,
+        strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        progressDeadlineSeconds: 120,
+        template: template(name, parts, files, {
+          priorityClassName: "system-cluster-critical",
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: selector,
+            },
+          ],
+        }),
+      },
+    },
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name, namespace, labels: labelsOf(name) },
+      spec: { maxUnavailable: 1, selector },
+    },
+  ];
+}

@@ -1,0 +1,37 @@
+import { type Condition, met, unmet, type WaitOptions, waitFor } from "../../base/condition.js";
+import { places } from "../../plan/places.js";
+import type { BootstrapPod } from "../../plan/selfhosted/bootstrap.js";
+import { bootstrapSecretsPath } from "../../plan/selfhosted/bootstrap.js";
+import type { ControlPlaneHost } from "../control-plane-host.js";
+
+/** The bootstrap control plane's manifests that a node still has, by file name. */
+export async function bootstrapManifests(host: ControlPlaneHost, signal: AbortSignal): Promise<string[]> {
+  const { stdout } = await host.exec(
+    ["find", places.manifests, "-maxdepth", "1", "-name", "bootstrap-*.yaml", "-printf", "%f\\n"],
+    { signal, allowFailure: true },
+  );
+  return stdout.split("\n").filter((name) => name !== "");
+}
+
+/** Takes a static pod away and waits until nothing listens on its port: its process has ended. */
+export async function endBootstrapPod(
+  host: ControlPlaneHost,
+  { file, pod }: Pick<BootstrapPod, "file" | "pod">,
+  port: number,
+  wait: WaitOptions & { signal: AbortSignal },
+): Promise<void> {
+  await host.exec(["rm", "-f", `${places.manifests}/${file}`], { signal: wait.signal });
+  const ended: Condition<ControlPlaneHost> = {
+    name: `${pod.metadata.name} has ended`,
+    check: async ({ exec }, { signal }) => {
+      const { stdout } = await exec(["ss", "-Hltn", "sport", "=", `:${port}`], { signal });
+      return stdout.trim() === "" ? met() : unmet(`something listens on port ${port}`);
+    },
+  };
+  await waitFor(ended, host, { ...wait, intervalMs: 100 });
+}
+
+/** What the bootstrap control plane read; nobody reads it any more. */
+export async function removeBootstrapSecrets(host: ControlPlaneHost, signal: AbortSignal): Promise<void> {
+  await host.exec(["rm", "-rf", bootstrapSecretsPath], { signal });
+}
