@@ -1,7 +1,7 @@
 import type { Context } from "../base/context.js";
 import { writeFileAtomic } from "../base/files.js";
 import { breakGlass } from "../plan/certificates.js";
-import type { Material } from "./material.js";
+import type { Material } from "../plan/material.js";
 import { profilePaths } from "./profile.js";
 
 /** Writes the profile's own kubeconfigs as the material has them: the administrator's, and the one for emergencies. */

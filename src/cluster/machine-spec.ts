@@ -1,10 +1,10 @@
 import type { ClusterNetwork, MachineSpec } from "../machines/driver.js";
 import { gatewayAddress } from "../plan/addresses.js";
+import type { Material } from "../plan/material.js";
 import { places } from "../plan/places.js";
 import type { ClusterPlan, PlannedNode } from "../plan/plan.js";
 import { sealNodeConfig } from "../plan/secrets.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
-import type { Material } from "./material.js";
 import type { NodeSoftware } from "./software.js";
 
 export const clusterNetwork = (spec: ClusterSpec): ClusterNetwork => ({

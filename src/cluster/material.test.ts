@@ -5,10 +5,11 @@ import { systemClock } from "../base/clock.js";
 import type { Context } from "../base/context.js";
 import { TestContext } from "../components/test-context.js";
 import { inspectCertificate } from "../pki/inspect.js";
+import type { Material } from "../plan/material.js";
 import { planCluster } from "../plan/plan.js";
 import { resolveSpec } from "../spec/resolve.js";
 import { facts } from "../spec/testing.js";
-import { ensureMaterial, type Material } from "./material.js";
+import { ensureMaterial } from "./material.js";
 import { forgetRenewal, isRenewalPending } from "./renewal-mark.js";
 
 const spec = resolveSpec(

@@ -3,10 +3,10 @@ import { dirname } from "node:path";
 import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
 import { makeDirectory, writeFileAtomic } from "../base/files.js";
+import type { Material } from "../plan/material.js";
 import type { ClusterPlan } from "../plan/plan.js";
 import { sealNodeConfig } from "../plan/secrets.js";
 import type { ClusterSpec, MetalSpec, NodeSpec } from "../spec/cluster-spec.js";
-import type { Material } from "./material.js";
 
 /** The cluster without its machines of metal: what this host runs, and waits for. */
 export const sandboxPart = (spec: ClusterSpec): ClusterSpec => ({

@@ -1,9 +1,9 @@
 import type { Context } from "../base/context.js";
 import type { Machine, MachineDriver } from "../machines/driver.js";
+import type { Material } from "../plan/material.js";
 import type { ClusterPlan, PlannedNode } from "../plan/plan.js";
 import { clusterUnits } from "./logs.js";
 import { machineSpec } from "./machine-spec.js";
-import type { Material } from "./material.js";
 import { profilePaths } from "./profile.js";
 import { forgetRenewal, isRenewalPending } from "./renewal-mark.js";
 import type { NodeSoftware } from "./software.js";

@@ -1,7 +1,7 @@
 import type { KubeClient } from "../kube/client.js";
 import type { MachineDriver } from "../machines/driver.js";
+import type { Material } from "../plan/material.js";
 import type { ClusterPlan } from "../plan/plan.js";
-import type { Material } from "./material.js";
 import type { Profile } from "./profile.js";
 import type { ComponentOptions, NodeSoftware } from "./software.js";
 import type { WaitFor } from "./wait-for.js";

@@ -11,7 +11,10 @@ const flagRows: [flags: StartFlagValues, said: string][] = [
   [{ nodes: 0 }, "--nodes: 0 is too small; at least 1"],
   [{ "kubernetes-version": "1.20" }, '--kubernetes-version: Kubernetes "1.20" is not offered'],
   [{ driver: "docker" }, '--driver: "docker" is not possible here; there is sandbox'],
-  [{ bootstrapper: "kubeadm" }, '--bootstrapper: "kubeadm" is not possible here; there are units, selfhosted'],
+  [
+    { bootstrapper: "kubeadm" },
+    '--bootstrapper: "kubeadm" is not possible here; there are units, selfhosted',
+  ],
   [
     { "container-runtime": "cri-o" },
     '--container-runtime: "cri-o" is not possible here; there is containerd',

@@ -43,7 +43,11 @@ const fileRows: [field: string, yaml: string, said: string][] = [
   ["kubernetesVersion", "kubernetesVersion: [1.36]", 'kubernetesVersion: ["1.36"] is not a text'],
   ["driver", "driver: sandbx", '3:1 driver: "sandbx" is not possible here, did you mean sandbox?'],
   ["driver", "driver: docker", '"docker" is not possible here; there is sandbox'],
-  ["bootstrapper", "bootstrapper: static", '3:1 bootstrapper: "static" is not possible here; there are units, selfhosted'],
+  [
+    "bootstrapper",
+    "bootstrapper: static",
+    '3:1 bootstrapper: "static" is not possible here; there are units, selfhosted',
+  ],
   [
     "containerRuntime",
     "containerRuntime: docker",

@@ -7,10 +7,11 @@ import { discardEvents } from "../../../src/base/events.js";
 import { resolvePaths } from "../../../src/base/paths.js";
 import { type RunOptions, type RunResult, run } from "../../../src/base/run.js";
 import { hostDriver } from "../../../src/cluster/driver.js";
-import { ensureMaterial, type Material } from "../../../src/cluster/material.js";
+import { ensureMaterial } from "../../../src/cluster/material.js";
 import { profilePaths, readProfile } from "../../../src/cluster/profile.js";
 import { forgetRenewal } from "../../../src/cluster/renewal-mark.js";
 import { inspectCertificate } from "../../../src/pki/inspect.js";
+import type { Material } from "../../../src/plan/material.js";
 import { planCluster } from "../../../src/plan/plan.js";
 import { slipwayProgram, TestHome } from "../harness.js";
 
