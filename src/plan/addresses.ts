@@ -34,4 +34,4 @@ export const controlPlaneNodes = (spec: ClusterSpec): NodeAddress[] =>
 
 /** Where everybody but the control plane itself reaches the API. */
 export const apiEndpoint = (spec: ClusterSpec): string =>
-  `https://${controlPlaneNodes(spec)[0]?.address}:${spec.apiServer.port}`;
+  spec.apiServer.endpoint ?? `https://${controlPlaneNodes(spec)[0]?.address}:${spec.apiServer.port}`;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { stringify } from "yaml";
 import { SlipwayError } from "../base/errors.js";
 import { type CertificatePair, createAuthority } from "../pki/authority.js";
-import { type CertificateRequest, issueCertificate } from "../pki/certificate.js";
+import { type AuthorityName, type CertificateRequest, issueCertificate } from "../pki/certificate.js";
 import { clusterKubeconfig } from "../pki/kubeconfig.js";
 import { type Renewal, renewalOf } from "../pki/renewal.js";
 import { createServiceAccountKeys } from "../pki/service-account.js";
@@ -21,6 +21,8 @@ export interface MaterialRequest {
   cluster: string;
   certificates: readonly CertificateRequest[];
   kubeconfigs: readonly KubeconfigRequest[];
+  /** Authorities that are somebody else's: nothing is issued under them. */
+  foreign?: readonly AuthorityName[];
 }
 
 export interface IssuedMaterial {
@@ -54,6 +56,7 @@ export function issueMaterial(
   refuseLoss(request, files);
   const authorityPairs = new Map<string, CertificatePair>();
   for (const { name, commonName, file } of authorities) {
+    if (request.foreign?.includes(name)) continue;
     let pair = readPair(files, file);
     if (!pair) {
       pair = createAuthority(commonName, { now, years: authorityYears });
@@ -106,9 +109,10 @@ export function issueMaterial(
  * What leaves are signed under was written before them: where leaves are and it is not, it was lost, and another in its place
  * would be another cluster.
  */
-function refuseLoss({ certificates }: MaterialRequest, files: ReadonlyMap<string, string>): void {
+function refuseLoss({ certificates, foreign = [] }: MaterialRequest, files: ReadonlyMap<string, string>): void {
   if (!certificates.some(({ name }) => files.has(`${name}.crt`))) return;
-  const roots = [...authorities.map(({ file }) => `${file}.crt`), "sa.key", "sa.pub", "encryption.key"];
+  const own = authorities.filter(({ name }) => !foreign.includes(name));
+  const roots = [...own.map(({ file }) => `${file}.crt`), "sa.key", "sa.pub", "encryption.key"];
   const lost = roots.filter((name) => !files.has(name));
   if (lost.length === 0) return;
   throw new SlipwayError("CERTIFICATE_INVALID", `this cluster's ${lost.join(", ")} are gone`, {

@@ -19,6 +19,8 @@ export interface ClusterSpec {
     /** Further subject alternative names of its certificate. */
     names: string[];
     ips: string[];
+    /** Where everybody reaches the API, when that is not a node of ours: `https://api.example.com:6443`. */
+    endpoint?: string;
   };
   /** Component → flag or configuration key → value, as `--extra-config component.key=value` gives them. */
   extraConfig: Partial<Record<ConfigurableComponent, Record<string, string>>>;

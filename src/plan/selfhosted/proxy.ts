@@ -1,21 +1,64 @@
 import { stringify } from "yaml";
 import { commandLine } from "../command-line.js";
 import type { KubeObject } from "../kube-object.js";
-import { places } from "../places.js";
-import { proxyConfiguration } from "../proxy.js";
-import type { ComponentFile } from "./files.js";
+import { kubeconfigPath, places } from "../places.js";
+import { proxyConfigPath, proxyConfiguration } from "../proxy.js";
 import type { SelfhostedSettings } from "./settings.js";
-import { filesSecret } from "./workloads.js";
 
 const name = "kube-proxy";
 const namespace = "kube-system";
 const labels = { "k8s-app": name };
-const files: ComponentFile[] = [{ path: "proxy.conf", contents: { secret: "kubeconfig/proxy" } }];
+const tokenDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+export const inClusterKubeconfigName = "kubeconfig-in-cluster";
+
+/**
+ * How pods reach the API by its own address, with their service account: for those who must not wait for Services.
+ * Bootkube's name.
+ */
+export const inClusterKubeconfig = ({ endpoint }: SelfhostedSettings): KubeObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: inClusterKubeconfigName, namespace },
+  data: {
+    kubeconfig: stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [
+        {
+          name: "local",
+          cluster: { server: endpoint, "certificate-authority": `${tokenDirectory}/ca.crt` },
+        },
+      ],
+      users: [{ name: "service-account", user: { tokenFile: `${tokenDirectory}/token` } }],
+      contexts: [{ name: "service-account", context: { cluster: "local", user: "service-account" } }],
+      "current-context": "service-account",
+    }),
+  },
+});
 
 /** kube-proxy on every node, with the configuration that it has as a unit. */
-export function proxyObjects({ spec, images }: SelfhostedSettings): KubeObject[] {
+export function proxyObjects(settings: SelfhostedSettings): KubeObject[] {
+  const { spec, images } = settings;
+  const file = (path: string, configMap: string, key: string) => ({
+    path: path.slice(places.kubernetes.length + 1),
+    configMap,
+    key,
+  });
+  const files = [
+    file(proxyConfigPath, name, "proxy.yaml"),
+    file(kubeconfigPath("proxy"), inClusterKubeconfigName, "kubeconfig"),
+  ];
   return [
-    filesSecret(name, files),
+    inClusterKubeconfig(settings),
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace, labels } },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name, labels },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node-proxier" },
+      subjects: [{ kind: "ServiceAccount", name, namespace }],
+    },
     {
       apiVersion: "v1",
       kind: "ConfigMap",
@@ -32,21 +75,18 @@ export function proxyObjects({ spec, images }: SelfhostedSettings): KubeObject[]
         template: {
           metadata: { labels },
           spec: {
+            serviceAccountName: name,
             hostNetwork: true,
             priorityClassName: "system-node-critical",
             tolerations: [{ operator: "Exists" }],
             nodeSelector: { "kubernetes.io/os": "linux" },
-            automountServiceAccountToken: false,
             enableServiceLinks: false,
             containers: [
               {
                 name,
                 image: images.proxy,
                 imagePullPolicy: "IfNotPresent",
-                command: commandLine(name, {
-                  config: `${places.kubernetes}/proxy.yaml`,
-                  "hostname-override": "$(NODE_NAME)",
-                }),
+                command: commandLine(name, { config: proxyConfigPath, "hostname-override": "$(NODE_NAME)" }),
                 env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
                 // nftables and conntrack of the host.
                 securityContext: { privileged: true },
@@ -60,11 +100,9 @@ export function proxyObjects({ spec, images }: SelfhostedSettings): KubeObject[]
               {
                 name: "files",
                 projected: {
-                  defaultMode: 0o400,
-                  sources: [
-                    { secret: { name, items: [{ key: "proxy.conf", path: "proxy.conf" }] } },
-                    { configMap: { name, items: [{ key: "proxy.yaml", path: "proxy.yaml" }] } },
-                  ],
+                  sources: files.map(({ path, configMap, key }) => ({
+                    configMap: { name: configMap, items: [{ key, path }] },
+                  })),
                 },
               },
               { name: "modules", hostPath: { path: "/lib/modules", type: "DirectoryOrCreate" } },
