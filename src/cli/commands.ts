@@ -43,6 +43,15 @@ export const commandSections = [
     commands: [{ name: "netboot", summary: "Boot bare metal over the network" }],
   },
   {
+    title: "Self-hosting",
+    commands: [
+      {
+        name: "selfhost",
+        summary: "Render and run a control plane that is made of the cluster's own objects",
+      },
+    ],
+  },
+  {
     title: "Components",
     commands: [
       { name: "components", summary: "List, fetch, build or verify what clusters are made of" },

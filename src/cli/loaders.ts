@@ -23,6 +23,7 @@ export const loaders: Record<CommandName, () => Promise<CommandModule>> = {
   options: () => import("./commands/options.js"),
   pause: () => import("./commands/pause.js"),
   profile: () => import("./commands/profile.js"),
+  selfhost: () => import("./commands/selfhost.js"),
   ssh: () => import("./commands/ssh.js"),
   start: () => import("./commands/start.js"),
   status: () => import("./commands/status.js"),

@@ -27,7 +27,7 @@ export function planCertificates(spec: ClusterSpec, nodes: NodeAddress[]): Certi
   ];
 }
 
-function clientCertificates(): CertificateRequest[] {
+export function clientCertificates(): CertificateRequest[] {
   const client = (
     name: string,
     authority: CertificateRequest["authority"],

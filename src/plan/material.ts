@@ -109,7 +109,10 @@ export function issueMaterial(
  * What leaves are signed under was written before them: where leaves are and it is not, it was lost, and another in its place
  * would be another cluster.
  */
-function refuseLoss({ certificates, foreign = [] }: MaterialRequest, files: ReadonlyMap<string, string>): void {
+function refuseLoss(
+  { certificates, foreign = [] }: MaterialRequest,
+  files: ReadonlyMap<string, string>,
+): void {
   if (!certificates.some(({ name }) => files.has(`${name}.crt`))) return;
   const own = authorities.filter(({ name }) => !foreign.includes(name));
   const roots = [...own.map(({ file }) => `${file}.crt`), "sa.key", "sa.pub", "encryption.key"];

@@ -137,11 +137,12 @@ export function apiServerPod(settings: SelfhostedSettings, bootstrap: boolean): 
 }
 
 export function controllerManagerPod(settings: SelfhostedSettings, bootstrap: boolean): PodParts {
-  const { spec, images, caKeyPath } = settings;
+  const { spec, images, caKeyPath, allocateNodeCidrs } = settings;
   const flags: Flags = {
     ...controllerManagerFlags(spec, { single: false }),
     ...(bootstrap ? {} : { "bind-address": "0.0.0.0" }),
     "cluster-signing-key-file": caKeyMountPath,
+    "allocate-node-cidrs": allocateNodeCidrs,
   };
   return {
     containers: [

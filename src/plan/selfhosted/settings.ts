@@ -13,6 +13,8 @@ export interface SelfhostedSettings {
   images: SelfhostedImages;
   /** On control-plane nodes; the authority's key is in no Secret. */
   caKeyPath: string;
+  /** Nodes get their pod CIDRs from the controller manager; where slipway makes them, from the plan. */
+  allocateNodeCidrs: boolean;
 }
 
 export interface SelfhostedImages {
@@ -37,11 +39,6 @@ export const controlPlaneImages = (
 /** The bootstrap control plane's API server: beside the port of the one that takes over. */
 export const bootstrapPort = (spec: ClusterSpec): number => spec.apiServer.port + 1;
 
-export const apiHost = ({ endpoint }: SelfhostedSettings): { host: string; port: string } => {
-  const { hostname, port } = new URL(endpoint);
-  return { host: hostname, port: port === "" ? "443" : port };
-};
-
 /** Settings of a cluster that slipway makes the machines of: etcd on every control-plane node. */
 export const clusterSettings = (
   spec: ClusterSpec,
@@ -54,4 +51,5 @@ export const clusterSettings = (
   controlPlanes: controlPlaneNodes(spec).length,
   images,
   caKeyPath,
+  allocateNodeCidrs: false,
 });

@@ -44,6 +44,7 @@ const files: Record<string, string> = {
 
 /** `kube-apiserver.yaml`; what bootkube did not have is called after its name and kind. */
 export function manifestFile({ kind, metadata: { name } }: KubeObject): string {
-  const known = files[`${kind}/${name}`] ?? (name.startsWith("bootstrap-token-") && "kubelet-bootstrap-token");
+  const known =
+    files[`${kind}/${name}`] ?? (name.startsWith("bootstrap-token-") && "kubelet-bootstrap-token");
   return `${known || `${name.replaceAll(":", "-")}-${kind.toLowerCase()}`}.yaml`;
 }

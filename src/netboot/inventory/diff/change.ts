@@ -40,7 +40,7 @@ export function changeText({ field, before, after }: Change): string {
 }
 
 /** The lines between the first and the last that differ, with a little around them. */
-function lineChanges(before: string | undefined, after: string | undefined): string[] {
+export function lineChanges(before: string | undefined, after: string | undefined): string[] {
   const split = (text: string | undefined) => (text === undefined ? [] : text.replace(/\n$/, "").split("\n"));
   const [old, now] = [split(before), split(after)];
   let same = 0;
