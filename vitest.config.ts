@@ -4,7 +4,16 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts"],
+          testTimeout: 60_000,
+          // Files share processes and modules, which are loaded once: four tenths of the processor's time. So a test puts
+          // back what it changes of its process.
+          isolate: false,
+        },
+      },
       {
         test: {
           name: "e2e",

@@ -2,6 +2,7 @@ import type { Context } from "../base/context.js";
 import { nodeOf } from "./access.js";
 import { hostDriver } from "./driver.js";
 import { readProfile } from "./profile.js";
+import { clusterUnits } from "./units.js";
 
 export interface LogOptions {
   /** @default the first node; `all` for every node */
@@ -15,17 +16,6 @@ export interface LogOptions {
   problems?: boolean;
   onLine(line: string, node: string): void;
 }
-
-/** The units that make a node part of a cluster. */
-export const clusterUnits = [
-  "containerd",
-  "etcd",
-  "kube-apiserver",
-  "kube-controller-manager",
-  "kube-scheduler",
-  "kubelet",
-  "kube-proxy",
-];
 
 /**
  * klog's error and fatal headers, Go panics, and the phrases with which the components give up. Warnings are left out:

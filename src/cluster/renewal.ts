@@ -2,11 +2,11 @@ import type { Context } from "../base/context.js";
 import type { Machine, MachineDriver } from "../machines/driver.js";
 import type { Material } from "../plan/material.js";
 import type { ClusterPlan, PlannedNode } from "../plan/plan.js";
-import { clusterUnits } from "./logs.js";
 import { machineSpec } from "./machine-spec.js";
 import { profilePaths } from "./profile.js";
 import { forgetRenewal, isRenewalPending } from "./renewal-mark.js";
 import type { NodeSoftware } from "./software.js";
+import { clusterUnits } from "./units.js";
 
 /** What is handed out: a plan with its secrets, and the programs that the nodes run. */
 export interface HandOut {

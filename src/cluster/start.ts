@@ -186,15 +186,7 @@ const waitForApi: Step<StartState> = {
   title: "Control plane",
   async run(state, context) {
     state.client = connect(credentialsFromKubeconfig(state.material!.get(`kubeconfig/${breakGlass}`)!));
-    await waitFor(apiServes, state.client, {
-      timeoutMs: state.options.waitTimeoutMs,
-      intervalMs: 25,
-      signal: context.signal,
-      events: context.events,
-      clock: context.clock,
-      code: "API_NOT_READY",
-      hint: apiLogs(state.plan),
-    });
+    await waitForApiServer(apiServes, state, context);
     return apiServer(state.plan);
   },
 };
@@ -208,6 +200,21 @@ const apiServes: Condition<KubeClient> = {
       : unmet("there is no namespace kube-system yet"),
 };
 
+const waitForApiServer = (
+  condition: Condition<KubeClient>,
+  { plan, client, options }: StartState,
+  { signal, events, clock }: Context,
+): Promise<void> =>
+  waitFor(condition, client!, {
+    timeoutMs: options.waitTimeoutMs,
+    intervalMs: 25,
+    signal,
+    events,
+    clock,
+    code: "API_NOT_READY",
+    hint: apiLogs(plan),
+  });
+
 const apiLogs = ({ spec, nodes }: ClusterPlan): string =>
   `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
 
@@ -218,15 +225,7 @@ const applySystemObjects: Step<StartState> = {
     const { plan, client } = state;
     const apply = (objects: KubeObject[]) => applyObjects(client!, objects, { signal: context.signal });
     await apply(await firstObjects(state, context));
-    await waitFor(apiReady(), client!, {
-      timeoutMs: state.options.waitTimeoutMs,
-      intervalMs: 25,
-      signal: context.signal,
-      events: context.events,
-      clock: context.clock,
-      code: "API_NOT_READY",
-      hint: apiLogs(plan),
-    });
+    await waitForApiServer(apiReady(), state, context);
     const objects = plan.objects.flatMap((group) => group.objects);
     await apply(sealObjects(objects, state.material!));
     return plan.spec.addons.join(", ");

@@ -1,9 +1,9 @@
-import { createSocket, type Socket } from "node:dgram";
+import type { Socket } from "node:dgram";
 import { readdir, readlink } from "node:fs/promises";
 import { runOnDescriptor } from "../base/descriptor.js";
 import { SlipwayError, systemCode } from "../base/errors.js";
 import { readTextIfPresent } from "../base/files.js";
-import { listenError } from "./listen.js";
+import { openUdp } from "./listen.js";
 import { boundInodes } from "./ports.js";
 
 export interface InterfaceUdpOptions {
@@ -33,26 +33,10 @@ export function openInterfaceUdp(options: InterfaceUdpOptions): Promise<Socket> 
 
 async function open({ address, port, interface: name }: InterfaceUdpOptions): Promise<Socket> {
   const before = name === undefined ? new Map<string, number>() : await ownSockets();
-  const socket = createSocket({
-    type: "udp4",
-    reuseAddr: true,
-    lookup: (host, _options, callback) => callback(null, host, 4),
-  });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
-      socket.bind({ address, port, exclusive: true }, () => {
-        socket.off("error", reject);
-        resolve();
-      });
-    });
+  return openUdp({ address, port, shared: true }, async (socket) => {
     socket.setBroadcast(true);
     if (name !== undefined) await bindToInterface(await descriptorOf(socket, before), name);
-    return socket;
-  } catch (error) {
-    socket.close();
-    throw await listenError({ address, port, protocol: "udp" }, error);
-  }
+  });
 }
 
 /** The sockets that this process has open: descriptors by inode. */

@@ -2,15 +2,25 @@ import { createSocket, type Socket } from "node:dgram";
 import { isSlipwayError, messageOf, SlipwayError, systemCode } from "../base/errors.js";
 import { type HostPort, portHolder } from "./ports.js";
 
+export interface UdpOptions extends Omit<HostPort, "protocol"> {
+  /** Other sockets may have the port too (SO_REUSEADDR). @default false */
+  shared?: boolean;
+}
+
 /**
  * A UDP socket (IPv4) that has its port; port 0: any that is free. It sends to addresses only, never to names, without the
  * turn of the event loop that looking up names costs each datagram.
  *
+ * @param prepare done before the socket is handed out; if it fails the socket is closed
  * @throws {SlipwayError} as `listenError`
  */
-export async function openUdp({ address, port }: Omit<HostPort, "protocol">): Promise<Socket> {
+export async function openUdp(
+  { address, port, shared = false }: UdpOptions,
+  prepare?: (socket: Socket) => void | Promise<void>,
+): Promise<Socket> {
   const socket = createSocket({
     type: "udp4",
+    reuseAddr: shared,
     lookup: (name, _options, callback) => callback(null, name, 4),
   });
   try {
@@ -21,6 +31,7 @@ export async function openUdp({ address, port }: Omit<HostPort, "protocol">): Pr
         resolve();
       });
     });
+    await prepare?.(socket);
     return socket;
   } catch (error) {
     socket.close();

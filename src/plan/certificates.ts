@@ -95,25 +95,18 @@ export function nodeCertificates(spec: ClusterSpec, node: NodeAddress): Certific
       ]),
       ips: unique([apiServiceAddress(spec), "127.0.0.1", node.address, ...spec.apiServer.ips]),
     },
-    {
-      name: `etcd/server/${node.name}`,
-      authority: "etcd",
-      commonName: node.name,
-      organizations: [],
-      // etcd dials its own client port for its gRPC gateway, with this certificate.
-      usages: ["server", "client"],
-      dnsNames: ["localhost", node.name],
-      ips: ["127.0.0.1", node.address],
-    },
-    {
-      name: `etcd/peer/${node.name}`,
-      authority: "etcd",
-      commonName: node.name,
-      organizations: [],
-      usages: ["server", "client"],
-      dnsNames: ["localhost", node.name],
-      ips: ["127.0.0.1", node.address],
-    },
+    // etcd dials its own client port for its gRPC gateway with the server's, and its peers with the other.
+    ...["server", "peer"].map(
+      (role): CertificateRequest => ({
+        name: `etcd/${role}/${node.name}`,
+        authority: "etcd",
+        commonName: node.name,
+        organizations: [],
+        usages: ["server", "client"],
+        dnsNames: ["localhost", node.name],
+        ips: ["127.0.0.1", node.address],
+      }),
+    ),
   ];
 }
 

@@ -56,6 +56,12 @@ export class TestHome implements AsyncDisposable {
     }
   }
 
+  /** What a URL answers to curl in a Deployment's pod. */
+  fetchFrom(profile: string, deployment: string, url: string, maxSeconds = 5): Promise<RunResult> {
+    const curl = ["curl", "-sf", "--max-time", String(maxSeconds), url];
+    return this.eventually(profile, ["exec", `deployment/${deployment}`, "--", ...curl]);
+  }
+
   profileFile(profile: string, name: string): string {
     return join(this.env.XDG_STATE_HOME!, "slipway/profiles", profile, name);
   }

@@ -1,16 +1,11 @@
 import { defineCommand } from "../command.js";
+import { nodeFlag } from "../node-flag.js";
 
 export const command = defineCommand({
   name: "ip",
   summary: "Print a node's address",
   flags: {
-    node: {
-      short: "n",
-      type: "string",
-      value: "NAME",
-      summary: "The node; without it the first one",
-      complete: "node",
-    },
+    node: nodeFlag,
   },
   async run(cli, _args, flags) {
     const { nodeAddress } = await import("../../cluster/access.js");

@@ -1,30 +1,18 @@
+import { clusterUnits } from "../../cluster/units.js";
 import { defineCommand } from "../command.js";
+import { nodeFlag } from "../node-flag.js";
 
 export const command = defineCommand({
   name: "logs",
   summary: "Print the logs of a cluster's nodes",
   flags: {
     follow: { short: "f", type: "boolean", summary: "Go on with what is logged from now on" },
-    node: {
-      short: "n",
-      type: "string",
-      value: "NAME",
-      summary: "The node, or all; without it the first one",
-      complete: "node",
-    },
+    node: { ...nodeFlag, summary: "The node, or all; without it the first one" },
     unit: {
       type: "strings",
       value: "UNIT",
       summary: "Only this systemd unit, e.g. kubelet; can be repeated",
-      complete: [
-        "containerd",
-        "etcd",
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-scheduler",
-        "kubelet",
-        "kube-proxy",
-      ],
+      complete: clusterUnits,
     },
     problems: { type: "boolean", summary: "Only lines that tell of a problem" },
     length: {

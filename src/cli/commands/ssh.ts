@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.js";
+import { nodeFlag } from "../node-flag.js";
 
 export const command = defineCommand({
   name: "ssh",
@@ -7,13 +8,7 @@ export const command = defineCommand({
     { name: "COMMAND", summary: "The command; without it a shell", variadic: true, optional: true },
   ],
   flags: {
-    node: {
-      short: "n",
-      type: "string",
-      value: "NAME",
-      summary: "The node; without it the first one",
-      complete: "node",
-    },
+    node: nodeFlag,
   },
   examples: [
     ["ssh", "a shell in the first node"],

@@ -1,9 +1,8 @@
-import { constants } from "node:fs";
-import { copyFile, type FileHandle, open, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { copyFile, readFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { AppendLog, type Done } from "../../base/append-log.js";
 import { systemCode } from "../../base/errors.js";
-import { makeDirectory, type Owner, syncDirectory, writeError, writeFileAtomic } from "../../base/files.js";
+import { type Owner, writeError } from "../../base/files.js";
 import type { Lease, LeaseChange } from "./leases.js";
 
 /** The leases that a file leads to. */
@@ -25,33 +24,18 @@ export interface LeaseLogOptions {
   spareLines?: number | undefined;
 }
 
-/** Called when a change is on disk, or with why it could not be put there. */
-export type Done = (error?: Error) => void;
-
 /**
- * The file that leases survive in: a line for each change, `<CRC-32 in hex> <JSON>`, only ever appended to, and written
- * anew when most of it is history. What comes while the disk is busy goes to it together: one write for all of it, which
- * comes back when the disk has it (O_DSYNC, as fdatasync).
+ * The file that leases survive in: a line for each change, `<CRC-32 in hex> <JSON>`; see `AppendLog`. A new file is written
+ * from the leases in memory, which have the changes that wait already.
  */
 export class LeaseLog {
-  readonly #path: string;
-  readonly #options: LeaseLogOptions;
-  #handle: FileHandle;
-  #lines: number;
-  #maxLines: number;
-  #text: string[] = [];
-  #waiting: Done[] = [];
-  #writing: Promise<void> | undefined;
-  /** The file's end may be half a line: it has to be written anew. */
-  #broken: boolean;
+  readonly #log: AppendLog;
+  /** Those that the log has not taken yet. */
+  readonly #waiting: string[];
 
-  private constructor(path: string, handle: FileHandle, read: ReadLeases, options: LeaseLogOptions) {
-    this.#path = path;
-    this.#handle = handle;
-    this.#options = options;
-    this.#lines = read.lines;
-    this.#maxLines = this.#allowed(read.leases.size);
-    this.#broken = read.torn || read.damaged > 0;
+  private constructor(log: AppendLog, waiting: string[]) {
+    this.#log = log;
+    this.#waiting = waiting;
   }
 
   /**
@@ -59,83 +43,42 @@ export class LeaseLog {
    *
    * @throws {SlipwayError} `DISK_FULL`, `STATE_WRITE_FAILED`
    */
-  static async open(path: string, read: ReadLeases, options: LeaseLogOptions): Promise<LeaseLog> {
-    try {
-      if (read.damaged > 0) await copyFile(path, `${path}.damaged`);
-      const handle = await openToAppend(path, options.owner);
-      await syncDirectory(dirname(path));
-      return new LeaseLog(path, handle, read, options);
-    } catch (error) {
-      throw writeError(path, error);
+  static async open(
+    path: string,
+    { leases: { size: count }, lines, damaged, torn }: ReadLeases,
+    { owner, leases, spareLines = 20_000 }: LeaseLogOptions,
+  ): Promise<LeaseLog> {
+    if (damaged > 0) {
+      await copyFile(path, `${path}.damaged`).catch((error: unknown) => {
+        throw writeError(path, error);
+      });
     }
+    const waiting: string[] = [];
+    const log = await AppendLog.open(path, {
+      owner,
+      lines,
+      count,
+      whole: !torn && damaged === 0,
+      take: () => waiting.splice(0),
+      all: () => Array.from(leases(), (lease) => lineOf({ type: "set", lease })),
+      maxLines: (counted) => 4 * counted + spareLines,
+    });
+    return new LeaseLog(log, waiting);
   }
 
   /** Changes that wait for the disk. */
   get pending(): number {
-    return this.#waiting.length;
+    return this.#log.pending;
   }
 
   append(change: LeaseChange, done: Done): void {
-    this.#text.push(lineOf(change));
-    this.#waiting.push(done);
-    this.#writing ??= this.#writeAll();
+    this.#waiting.push(lineOf(change));
+    this.#log.commit(done);
   }
 
-  async close(): Promise<void> {
-    while (this.#writing) await this.#writing;
-    await this.#handle.close();
+  close(): Promise<void> {
+    return this.#log.close();
   }
-
-  async #writeAll(): Promise<void> {
-    // What comes in the same turn of the event loop shall come along.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
-      const [text, waiting] = [this.#text, this.#waiting];
-      [this.#text, this.#waiting] = [[], []];
-      const error = await this.#write(text).then(
-        () => undefined,
-        (cause: unknown) => writeError(this.#path, cause),
-      );
-      for (const done of waiting) done(error);
-    }
-    this.#writing = undefined;
-  }
-
-  async #write(lines: readonly string[]): Promise<void> {
-    if (this.#broken || this.#lines + lines.length > this.#maxLines) return this.#rewrite();
-    const bytes = Buffer.from(lines.join(""));
-    this.#broken = true;
-    for (let written = 0; written < bytes.length; ) {
-      written += (await this.#handle.write(bytes, written)).bytesWritten;
-    }
-    this.#broken = false;
-    this.#lines += lines.length;
-  }
-
-  /** The leases in memory have the changes that wait already, so a new file has them too. */
-  async #rewrite(): Promise<void> {
-    const lines = Array.from(this.#options.leases(), (lease) => lineOf({ type: "set", lease }));
-    this.#broken = true;
-    await writeFileAtomic(this.#path, lines.join(""), { mode: 0o600, ...this.#options.owner });
-    const handle = await openToAppend(this.#path, this.#options.owner);
-    await this.#handle.close();
-    this.#handle = handle;
-    this.#broken = false;
-    this.#lines = lines.length;
-    this.#maxLines = this.#allowed(lines.length);
-  }
-
-  #allowed(leases: number): number {
-    return 4 * leases + (this.#options.spareLines ?? 20_000);
-  }
-}
-
-async function openToAppend(path: string, owner: Owner | undefined): Promise<FileHandle> {
-  await makeDirectory(dirname(path), { owner });
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_DSYNC;
-  const handle = await open(path, flags, 0o600);
-  if (owner) await handle.chown(owner.uid, owner.gid);
-  return handle;
 }
 
 function lineOf(change: LeaseChange): string {

@@ -1,3 +1,4 @@
+import { RecentlyUsed } from "../../base/recently-used.js";
 import type { BootProfile, Group, Labels } from "../inventory/types.js";
 import type { HttpResponse } from "./answer.js";
 
@@ -11,7 +12,7 @@ export interface Rendered {
   error: string | undefined;
 }
 
-/** What a kept document costs besides its bytes and its key. */
+/** What a kept document costs besides its bytes, and its key here and there. */
 const overheadBytes = 1024;
 
 /**
@@ -21,52 +22,38 @@ const overheadBytes = 1024;
 export class RenderedCache {
   readonly #maxBytes: number;
   #of: object | undefined;
-  readonly #kept = new Map<string, { rendered: Rendered; cost: number }>();
-  #bytes = 0;
+  #kept: RecentlyUsed<Rendered>;
   hits = 0;
   misses = 0;
 
   constructor({ maxBytes = 64 * 1024 * 1024 }: { maxBytes?: number } = {}) {
     this.#maxBytes = maxBytes;
+    this.#kept = this.#nothing();
   }
 
   /** About what is kept, in bytes: never more than `maxBytes`. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#kept.bytes;
   }
 
   /** @param make a pure function of what the key says */
   get(snapshot: object, key: string, make: () => Rendered): Rendered {
-    if (snapshot !== this.#of) this.#forget(snapshot);
+    if (snapshot !== this.#of) {
+      this.#of = snapshot;
+      this.#kept = this.#nothing();
+    }
     const found = this.#kept.get(key);
     if (found) {
       this.hits++;
-      // The latest used stands last.
-      this.#kept.delete(key);
-      this.#kept.set(key, found);
-      return found.rendered;
+      return found;
     }
     this.misses++;
     const rendered = make();
-    this.#keep(key, rendered);
+    this.#kept.set(key, rendered, rendered.response.body.length + 2 * key.length + overheadBytes);
     return rendered;
   }
 
-  #keep(key: string, rendered: Rendered): void {
-    const cost = rendered.response.body.length + 4 * key.length + overheadBytes;
-    if (cost > this.#maxBytes / 4) return;
-    this.#bytes += cost;
-    this.#kept.set(key, { rendered, cost });
-    for (const [oldest, { cost: freed }] of this.#kept) {
-      if (this.#bytes <= this.#maxBytes) break;
-      this.#kept.delete(oldest);
-      this.#bytes -= freed;
-    }
-  }
-
-  #forget(snapshot: object): void {
-    this.#of = snapshot;
-    this.#kept.clear();
-    this.#bytes = 0;
+  #nothing(): RecentlyUsed<Rendered> {
+    return new RecentlyUsed(this.#maxBytes, this.#maxBytes / 4);
   }
 }

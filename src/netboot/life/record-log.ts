@@ -1,7 +1,7 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { AppendLog } from "../../base/append-log.js";
 import { SlipwayError, systemCode } from "../../base/errors.js";
-import { type Owner, writeError, writeFileAtomic } from "../../base/files.js";
+import type { Owner } from "../../base/files.js";
 
 /** A line of the file: a record's value, or that there is none any more. */
 interface Line<T> {
@@ -51,46 +51,42 @@ export interface RecordLogOptions {
 }
 
 /**
- * Records by key, in memory and in a file of NDJSON that is only ever appended to. What is set while the disk is busy
- * goes to it together, in one write and one fdatasync. After a kill the file holds all that was durable; a torn end is
- * cut off.
+ * Records by key, in memory and in a file of NDJSON; see `AppendLog`. What is set while the disk is busy goes to it
+ * together, a key's last value only. After a kill the file holds all that was durable; a torn end is not gone on from.
  */
 export class RecordLog<T> implements Records<T> {
-  readonly #path: string;
-  readonly #owner: Owner | undefined;
-  readonly #spareLines: number;
   readonly #records: Map<string, T>;
-  #handle: FileHandle;
-  /** What of the file is good. */
-  #sizeBytes: number;
-  #lines: number;
-  /** Keys that the file does not have as memory has them. */
-  readonly #dirty = new Set<string>();
-  /** How many changes there were, and how many of them are on the disk. */
-  #changes = 0;
-  #durableChanges = 0;
-  #writing: Promise<void> | undefined;
+  /** Keys that the log has not taken as memory has them. */
+  readonly #dirty: Set<string>;
+  readonly #log: AppendLog;
 
-  private constructor(path: string, handle: FileHandle, read: ReadLog<T>, options: RecordLogOptions) {
-    this.#path = path;
-    this.#handle = handle;
-    this.#records = read.records;
-    this.#sizeBytes = read.sizeBytes;
-    this.#lines = read.lines;
-    this.#owner = options.owner;
-    this.#spareLines = options.spareLines ?? 2000;
+  private constructor(records: Map<string, T>, dirty: Set<string>, log: AppendLog) {
+    this.#records = records;
+    this.#dirty = dirty;
+    this.#log = log;
   }
 
   /** @throws {SlipwayError} `STATE_CORRUPT` when a line before the end is not readable; `STATE_WRITE_FAILED` */
-  static async open<T>(path: string, options: RecordLogOptions = {}): Promise<RecordLog<T>> {
-    const read = await readLog<T>(path);
-    try {
-      const handle = await openForWriting(path, options.owner);
-      await handle.truncate(read.sizeBytes);
-      return new RecordLog(path, handle, read, options);
-    } catch (error) {
-      throw writeError(path, error);
-    }
+  static async open<T>(
+    path: string,
+    { owner, spareLines = 2000 }: RecordLogOptions = {},
+  ): Promise<RecordLog<T>> {
+    const { records, lines, whole } = await readLog<T>(path);
+    const dirty = new Set<string>();
+    const log = await AppendLog.open(path, {
+      owner,
+      lines,
+      whole,
+      count: records.size,
+      take: () => {
+        const taken = Array.from(dirty, (key) => lineOf(key, records.get(key)));
+        dirty.clear();
+        return taken;
+      },
+      all: () => Array.from(records, ([key, value]) => lineOf(key, value)),
+      maxLines: () => records.size + spareLines,
+    });
+    return new RecordLog(records, dirty, log);
   }
 
   get(key: string): T | undefined {
@@ -108,90 +104,35 @@ export class RecordLog<T> implements Records<T> {
   /** Takes effect at once; is on the disk when `durable` has come back. */
   set(key: string, value: T): void {
     this.#records.set(key, value);
-    this.#changed(key);
+    this.#dirty.add(key);
   }
 
   delete(key: string): void {
-    if (this.#records.delete(key)) this.#changed(key);
-  }
-
-  #changed(key: string): void {
-    this.#dirty.add(key);
-    this.#changes++;
+    if (this.#records.delete(key)) this.#dirty.add(key);
   }
 
   /** Comes back when all that was set before is on the disk. @throws {SlipwayError} `DISK_FULL`, `STATE_WRITE_FAILED` */
   async durable(): Promise<void> {
-    const wanted = this.#changes;
-    // A write that goes on may have begun before the last change; whoever sees it end first begins the next.
-    while (this.#durableChanges < wanted) {
-      const before = this.#writing;
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
-      if (before) await before.catch(() => {});
-      else await this.#writing;
-    }
+    if (this.#dirty.size === 0 && this.#log.settled) return;
+    await new Promise<void>((resolve, reject) =>
+      this.#log.commit((error) => (error ? reject(error) : resolve())),
+    );
   }
 
   async close(): Promise<void> {
     try {
       await this.durable();
     } finally {
-      await this.#handle.close();
+      await this.#log.close();
     }
-  }
-
-  async #write(): Promise<void> {
-    const keys = [...this.#dirty];
-    const changes = this.#changes;
-    this.#dirty.clear();
-    try {
-      if (this.#lines + keys.length > this.#records.size + this.#spareLines) await this.#rewrite();
-      else await this.#append(keys);
-      this.#durableChanges = changes;
-    } catch (error) {
-      for (const key of keys) this.#dirty.add(key);
-      throw writeError(this.#path, error);
-    }
-  }
-
-  async #append(keys: readonly string[]): Promise<void> {
-    const text = Buffer.from(keys.map((key) => lineOf(key, this.#records.get(key))).join(""));
-    // At its place, not at the end: half a line that a full disk left is written over.
-    let written = 0;
-    while (written < text.length) {
-      const { bytesWritten } = await this.#handle.write(
-        text,
-        written,
-        text.length - written,
-        this.#sizeBytes + written,
-      );
-      written += bytesWritten;
-    }
-    await this.#handle.truncate(this.#sizeBytes + text.length);
-    await this.#handle.datasync();
-    this.#sizeBytes += text.length;
-    this.#lines += keys.length;
-  }
-
-  async #rewrite(): Promise<void> {
-    const lines = [...this.#records].map(([key, value]) => lineOf(key, value));
-    const text = Buffer.from(lines.join(""));
-    await writeFileAtomic(this.#path, text, { mode: 0o600, ...this.#owner });
-    const handle = await openForWriting(this.#path, this.#owner);
-    await this.#handle.close();
-    this.#handle = handle;
-    this.#sizeBytes = text.length;
-    this.#lines = lines.length;
   }
 }
 
 interface ReadLog<T> {
   records: Map<string, T>;
   lines: number;
-  /** Up to the end of the last whole line. */
-  sizeBytes: number;
+  /** Whether the file ends with the last line that is readable. */
+  whole: boolean;
 }
 
 /**
@@ -226,7 +167,7 @@ async function readLog<T>(path: string): Promise<ReadLog<T>> {
     lines += 1;
     at = end + 1;
   }
-  return { records, lines, sizeBytes: at };
+  return { records, lines, whole: at === bytes.length };
 }
 
 const newline = 0x0a;
@@ -255,9 +196,3 @@ function parseLine<T>(text: string): Line<T> | undefined {
 }
 
 const lineOf = (key: string, value: unknown): string => `${JSON.stringify({ key, value })}\n`;
-
-async function openForWriting(path: string, owner: Owner | undefined): Promise<FileHandle> {
-  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  if (owner) await handle.chown(owner.uid, owner.gid);
-  return handle;
-}

@@ -1,7 +1,7 @@
+import { RecentlyUsed } from "../../base/recently-used.js";
 import type { IgnitionConfig } from "../../ignition/config.js";
 import type { LocatedProblem } from "../../ignition/parse.js";
 import { acceptedMinor, atMinor, minorOf, usualMinor } from "./ignition-version.js";
-import { RecentlyUsed } from "./recently-used.js";
 
 /** Makes an Ignition config of a Butane one: `translateButane`. `config` is undefined when there are errors. */
 export type Translate = (

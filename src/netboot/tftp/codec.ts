@@ -92,14 +92,18 @@ export const encodeError = (code: number, message: string): Buffer =>
 export const encodeAck = (block: number): Buffer => withTexts([opcodes.ack, block], []);
 
 /** @param block counted on from 1; the packet holds its lower 16 bits */
-export function encodeData(block: number, data: Uint8Array): Buffer {
-  const packet = Buffer.allocUnsafe(dataHeaderBytes + data.length);
-  packet[0] = 0;
-  packet[1] = opcodes.data;
-  packet[2] = (block >> 8) & 0xff;
-  packet[3] = block & 0xff;
-  packet.set(data, dataHeaderBytes);
-  return packet;
+export const encodeData = (block: number, data: Uint8Array): Buffer =>
+  encodeDataInto(Buffer.allocUnsafe(dataHeaderBytes + data.length), block, data);
+
+/** As `encodeData`. @param buffer large enough; the packet is its beginning, of which all is written */
+export function encodeDataInto(buffer: Buffer, block: number, data: Uint8Array): Buffer {
+  const length = dataHeaderBytes + data.length;
+  buffer[0] = 0;
+  buffer[1] = opcodes.data;
+  buffer[2] = (block >> 8) & 0xff;
+  buffer[3] = block & 0xff;
+  buffer.set(data, dataHeaderBytes);
+  return length === buffer.length ? buffer : buffer.subarray(0, length);
 }
 
 function withTexts(numbers: readonly number[], texts: readonly string[]): Buffer {

@@ -1,5 +1,12 @@
 import { messageOf } from "../../base/errors.js";
-import { encodeData, encodeError, encodeOptionAck, tftpError } from "./codec.js";
+import {
+  dataHeaderBytes,
+  encodeData,
+  encodeDataInto,
+  encodeError,
+  encodeOptionAck,
+  tftpError,
+} from "./codec.js";
 import type { TransferTerms } from "./negotiate.js";
 import type { BlockSource } from "./source.js";
 import {
@@ -34,6 +41,8 @@ export class Session {
   #sentMs = 0;
   /** Counts what was to be sent: a piece of the file that comes too late is not. */
   #sending = 0;
+  /** The last single block: written over by the next, unless the network has not taken it yet. */
+  #packet: Buffer | undefined;
   #ended = false;
 
   constructor(
@@ -112,12 +121,15 @@ export class Session {
   }
 
   #sendBytes(first: number, count: number, bytes: Uint8Array): void {
-    if (this.#wire.backlogBytes() > maxBacklogBytes) return;
+    const backlogBytes = this.#wire.backlogBytes();
+    if (backlogBytes > maxBacklogBytes) return;
+    const { blockSize } = this.#state.terms;
     if (count === 1) {
-      this.#wire.send(encodeData(first, bytes));
+      if (backlogBytes > 0) this.#packet = undefined;
+      this.#packet ??= Buffer.allocUnsafe(dataHeaderBytes + blockSize);
+      this.#wire.send(encodeDataInto(this.#packet, first, bytes));
       return;
     }
-    const { blockSize } = this.#state.terms;
     for (let i = 0; i < count; i++) {
       this.#wire.send(encodeData(first + i, bytes.subarray(i * blockSize, (i + 1) * blockSize)));
     }

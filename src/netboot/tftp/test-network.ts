@@ -45,15 +45,25 @@ export function transferOver(
   };
 
   let step: TransferStep | undefined;
-  let timer = 0;
+  let deadline = Number.POSITIVE_INFINITY;
+  /** When the server looks next whether the deadline is over: not for each packet anew, they are many. */
+  let looksAt = Number.POSITIVE_INFINITY;
   let outcome: TransferOutcome | undefined;
+  const lookAt = (time: number) => {
+    looksAt = time;
+    agenda.add(time - agenda.now, () => {
+      if (looksAt !== time) return;
+      looksAt = Number.POSITIVE_INFINITY;
+      if (!step) return;
+      if (agenda.now >= deadline) follow(stepTransfer(step.state, { type: "timeout" }));
+      else lookAt(deadline);
+    });
+  };
   const follow = (next: TransferStep) => {
     step = next;
     if (next.waitMs !== undefined) {
-      const own = ++timer;
-      agenda.add(next.waitMs, () => {
-        if (own === timer && step) follow(stepTransfer(step.state, { type: "timeout" }));
-      });
+      deadline = agenda.now + next.waitMs;
+      if (deadline < looksAt) lookAt(deadline);
     }
     if (next.send?.what === "options") carry<ToClient>({ type: "options" }, clientGets);
     else if (next.send) {
@@ -70,7 +80,6 @@ export function transferOver(
     if (next.outcome) {
       outcome = next.outcome;
       step = undefined;
-      timer++;
     }
   };
   const serverGets = (packet: ToServer) => {
@@ -120,12 +129,12 @@ export function transferOver(
 
 /** What is to happen, by its time. */
 class Agenda {
-  #now = 0;
+  now = 0;
   #order = 0;
   readonly #due: { at: number; order: number; act: () => void }[] = [];
 
   add(inMs: number, act: () => void): void {
-    const entry = { at: this.#now + inMs, order: this.#order++, act };
+    const entry = { at: this.now + inMs, order: this.#order++, act };
     let i = this.#due.length;
     while (i > 0 && this.#due[i - 1]!.at > entry.at) i--;
     this.#due.splice(i, 0, entry);
@@ -133,7 +142,7 @@ class Agenda {
 
   run(untilMs: number): void {
     for (let next = this.#due.shift(); next && next.at <= untilMs; next = this.#due.shift()) {
-      this.#now = next.at;
+      this.now = next.at;
       next.act();
     }
   }

@@ -46,18 +46,7 @@ async function deploy(profile: string, name: string, node: string): Promise<stri
 }
 
 const curl = async (profile: string, from: string, url: string) =>
-  (
-    await home.eventually(profile, [
-      "exec",
-      `deployment/${from}`,
-      "--",
-      "curl",
-      "-sf",
-      "--max-time",
-      "3",
-      url,
-    ])
-  ).stdout;
+  (await home.fetchFrom(profile, from, url, 3)).stdout;
 
 describe("flannel", () => {
   const profile = "cni-flannel";

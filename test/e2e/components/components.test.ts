@@ -4,7 +4,6 @@ import type { ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isSlipwayError } from "../../../src/base/errors.js";
 import { run, start } from "../../../src/base/run.js";
@@ -20,6 +19,7 @@ import { TestContext, testComponent } from "../../../src/components/test-context
 import { TestProxy } from "../../../src/components/test-proxy.js";
 import { createAuthority } from "../../../src/pki/authority.js";
 import { issueCertificate } from "../../../src/pki/certificate.js";
+import { bundle } from "../bundle.js";
 
 let context: TestContext;
 beforeEach(async () => {
@@ -47,20 +47,7 @@ async function serveRelease({ hold }: { hold: boolean }) {
   return { state, component: testComponent("tool", { upstream }) };
 }
 
-async function bundleDriver(): Promise<string> {
-  const outfile = join(context.directory, "driver.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, "driver.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    logLevel: "error",
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-  });
-  return outfile;
-}
+const bundleDriver = (): Promise<string> => bundle(join(import.meta.dirname, "driver.ts"), context.directory);
 
 interface DriverAnswer {
   stored?: StoredComponent;

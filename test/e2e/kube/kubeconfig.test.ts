@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { run, start } from "../../../src/base/run.js";
-import { bundle } from "./bundle.js";
+import { bundle } from "../bundle.js";
 
 let directory: string;
 let program: string;
@@ -13,7 +13,7 @@ let file: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "slipway-kubeconfig-"));
   await chmod(directory, 0o755); // one of the processes is another user
-  program = await bundle("kubeconfig-process", directory);
+  program = await bundle(join(import.meta.dirname, "kubeconfig-process.ts"), directory);
 });
 beforeEach(async () => {
   await rm(join(directory, "home"), { recursive: true, force: true });

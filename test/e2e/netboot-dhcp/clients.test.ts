@@ -1,12 +1,12 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type RunResult, run, start } from "../../../src/base/run.js";
 import { readLeases } from "../../../src/netboot/dhcp/lease-log.js";
 import type { LabNetwork } from "../../../src/netboot/inventory/types.js";
 import type { Observation } from "../../../src/netboot/observation.js";
+import { bundle } from "../bundle.js";
 import type { ServerConfig } from "./server.js";
 import { macs, makeWires, on, removeWires } from "./wires.js";
 
@@ -61,17 +61,9 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "slipway-dhcp-"));
   await writeFile(scriptFile(), script);
   await chmod(scriptFile(), 0o755);
-  await build({
-    entryPoints: ["server", "load", "flood"].map((name) => join(import.meta.dirname, `${name}.ts`)),
-    outdir: directory,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    logLevel: "error",
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-  });
+  for (const name of ["server", "load", "flood"]) {
+    await bundle(join(import.meta.dirname, `${name}.ts`), directory);
+  }
   config = { leases: join(directory, "leases"), networks, machines };
   await makeWires();
 });

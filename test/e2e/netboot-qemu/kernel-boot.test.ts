@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../../src/base/run.js";
 import type { NetbootFacts } from "../../../src/node-image/netboot.js";
+import { bundle } from "../bundle.js";
 import { slipwayProgram } from "../harness.js";
 import { LabNetwork } from "./lab-network.js";
 import { bootMachine } from "./qemu.js";
@@ -36,16 +36,7 @@ afterAll(async () => {
 
 /** A DHCP server that boots nobody, and a web server, in the machines' network. */
 async function startServers(): Promise<void> {
-  const server = join(scratch, "web-server.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, "web-server.ts")],
-    outfile: server,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    logLevel: "silent",
-  });
+  const server = await bundle(join(import.meta.dirname, "web-server.ts"), scratch);
   await mkdir(join(scratch, "files"));
   const web = network.start(process.execPath, [
     server,

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../../src/base/run.js";
 import type { Replay } from "../../../src/netboot/simulate/replay/replay.js";
+import { bundle } from "../bundle.js";
 import { slipwayProgram } from "../harness.js";
 import { LabNetwork } from "../netboot-qemu/lab-network.js";
 import { labFiles, machines, writeFiles } from "./labs.js";
@@ -19,15 +19,7 @@ let bootFiles: ReadonlyMap<string, Buffer>;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), "slipway-simulate-"));
-  await build({
-    entryPoints: [join(import.meta.dirname, "speak.ts")],
-    outfile: join(scratch, "speak.mjs"),
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    logLevel: "error",
-  });
+  await bundle(join(import.meta.dirname, "speak.ts"), scratch);
   bootFiles = await realBootFiles();
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));

@@ -1,28 +1,18 @@
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run, start } from "../../../src/base/run.js";
 import { ensureNodeImage } from "../../../src/node-image/build.js";
 import { ensureNodeLayer } from "../../../src/node-image/layer.js";
+import { bundle } from "../bundle.js";
 import { components, context, treeHash } from "./subject.js";
 
 let scratch: string;
 let maker: string;
 beforeAll(async () => {
   scratch = await mkdtemp(join(context.paths.cache, "test-"));
-  maker = join(scratch, "maker.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, "maker.ts")],
-    outfile: maker,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    logLevel: "silent",
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-  });
+  maker = await bundle(join(import.meta.dirname, "maker.ts"), scratch);
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 

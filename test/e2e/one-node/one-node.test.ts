@@ -30,16 +30,7 @@ test("plain kubectl works through the merged kubeconfig", async () => {
 test("a Deployment behind a Service answers by its DNS name; exec and logs work", async () => {
   await home.kubectl(profile, ["apply", "-f", "-"], { input: netexec("web") });
   await home.kubectl(profile, ["rollout", "status", "deployment/web", "--timeout=60s"]);
-  const answer = await home.eventually(profile, [
-    "exec",
-    "deployment/web",
-    "--",
-    "curl",
-    "-sf",
-    "--max-time",
-    "5",
-    "http://web.default.svc.cluster.local/hostname",
-  ]);
+  const answer = await home.fetchFrom(profile, "web", "http://web.default.svc.cluster.local/hostname");
   expect(answer.stdout).toMatch(/^web-/);
   const logs = await home.kubectl(profile, ["logs", "deployment/web"]);
   expect(logs.stdout + logs.stderr).toContain("Started HTTP server");
@@ -121,16 +112,7 @@ test("a PersistentVolumeClaim's data survives stop and start", async () => {
   expect(await home.caFingerprint(profile)).toBe(ca);
   const { stdout } = await home.eventually(profile, ["exec", "deployment/writer", "--", "cat", "/data/file"]);
   expect(stdout).toBe("kept");
-  await home.eventually(profile, [
-    "exec",
-    "deployment/web",
-    "--",
-    "curl",
-    "-sf",
-    "--max-time",
-    "5",
-    "http://web/hostname",
-  ]);
+  await home.fetchFrom(profile, "web", "http://web/hostname");
 });
 
 test("pause freezes, unpause goes on", async () => {

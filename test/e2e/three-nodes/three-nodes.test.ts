@@ -24,8 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-const get = async (url: string, from: string) =>
-  home.eventually(profile, ["exec", `deployment/${from}`, "--", "curl", "-sf", "--max-time", "5", url]);
+const get = async (url: string, from: string) => home.fetchFrom(profile, from, url);
 
 test("all three are Ready, with the pod CIDRs of the plan", async () => {
   const { stdout } = await home.kubectl(profile, ["get", "nodes", "-o", "json"]);
@@ -122,16 +121,7 @@ test("a second profile with the same pod network lives beside it", async () => {
   await home.slipway(["start", "-p", "beside", "--image", "agnhost"]);
   await home.kubectl("beside", ["apply", "-f", "-"], { input: netexec("other") });
   await home.kubectl("beside", ["rollout", "status", "deployment/other", "--timeout=90s"]);
-  const other = await home.eventually("beside", [
-    "exec",
-    "deployment/other",
-    "--",
-    "curl",
-    "-sf",
-    "--max-time",
-    "5",
-    "http://other/hostname",
-  ]);
+  const other = await home.fetchFrom("beside", "other", "http://other/hostname");
   expect(other.stdout).toMatch(/^other-/);
   expect((await get("http://far/hostname", "far")).stdout).toMatch(/^far-/);
   const { stdout } = await home.slipway(["profile", "list", "-o", "json"]);

@@ -19,16 +19,7 @@ test.each(["v1.34.4", "v1.35.4"])("%s: Ready, and an app answers by its name", a
   expect(stdout).toBe(version);
   await home.kubectl(profile, ["apply", "-f", "-"], { input: netexec("web") });
   await home.kubectl(profile, ["rollout", "status", "deployment/web", "--timeout=90s"]);
-  const answer = await home.eventually(profile, [
-    "exec",
-    "deployment/web",
-    "--",
-    "curl",
-    "-sf",
-    "--max-time",
-    "5",
-    "http://web/hostname",
-  ]);
+  const answer = await home.fetchFrom(profile, "web", "http://web/hostname");
   expect(answer.stdout).toMatch(/^web-/);
   await home.slipway(["delete", "-p", profile]);
 });

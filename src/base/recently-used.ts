@@ -1,11 +1,19 @@
 /** Keeps what was made for texts, up to a size; what was not asked for the longest goes first. */
 export class RecentlyUsed<T> {
   readonly #maxBytes: number;
+  readonly #maxValueBytes: number;
   readonly #kept = new Map<string, { value: T; bytes: number }>();
   #bytes = 0;
 
-  constructor(maxBytes: number) {
+  /** @param maxValueBytes one that is larger would push out much else, and is not kept */
+  constructor(maxBytes: number, maxValueBytes = maxBytes / 16) {
     this.#maxBytes = maxBytes;
+    this.#maxValueBytes = maxValueBytes;
+  }
+
+  /** What is kept, with its keys: never more than `maxBytes`. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get(key: string): T | undefined {
@@ -16,10 +24,10 @@ export class RecentlyUsed<T> {
     return entry.value;
   }
 
-  /** @param bytes of the value; the key's are added. One that would push out much else is not kept. */
+  /** @param bytes of the value; the key's are added */
   set(key: string, value: T, bytes: number): void {
     const size = bytes + 2 * key.length;
-    if (size > this.#maxBytes / 16 || this.#kept.has(key)) return;
+    if (size > this.#maxValueBytes || this.#kept.has(key)) return;
     this.#kept.set(key, { value, bytes: size });
     this.#bytes += size;
     for (const [oldest, entry] of this.#kept) {

@@ -1,0 +1,10 @@
+/** The units that make a node part of a cluster. */
+export const clusterUnits = [
+  "containerd",
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kubelet",
+  "kube-proxy",
+];
