@@ -11,7 +11,7 @@ import { answered, nak, none, replyTo } from "./reply.js";
 import type { DhcpAnswer, DhcpView, Turn } from "./turn.js";
 
 /** How long an offered address is kept for its client. */
-const offerMs = 60_000;
+export const offerMs = 60_000;
 /** How long an address that somebody else was found to use is left alone (RFC 2131 §4.3.3). */
 const declinedMs = 3_600_000;
 

@@ -100,6 +100,10 @@ const network = z
       .check(parsedBy(parseLeaseTime))
       .optional()
       .meta({ description: "How long a lease holds. Default: 1h", examples: ["1h", "12h"] }),
+    probe: z.boolean().optional().meta({
+      description:
+        "Whether an address that nobody has a lease of is asked for, by ARP or through relays by ping, before it is offered. Default: true",
+    }),
     options: z.array(option).optional().meta({ description: "Further DHCP options" }),
   })
   .meta({ description: "A network that machines boot on" });

@@ -178,6 +178,7 @@ function networkOfForm(form: NetworkForm): LabNetwork {
     ntp: form.ntp ?? [],
     ...(form.domain === undefined ? {} : { domain: form.domain }),
     leaseSeconds: form.leaseTime === undefined ? defaultLeaseSeconds : parseLeaseTime(form.leaseTime),
+    ...(form.probe === false ? { probe: false as const } : {}),
     options: (form.options ?? []).map(parseOption),
   };
 }

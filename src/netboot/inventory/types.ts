@@ -87,6 +87,8 @@ export interface LabNetwork {
   ntp: string[];
   domain?: string;
   leaseSeconds: number;
+  /** Whether it is asked who has an address before that is offered. @default true */
+  probe?: false;
   /** Further options by number: the raw bytes. */
   options: { code: number; value: Uint8Array }[];
 }

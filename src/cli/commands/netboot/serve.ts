@@ -1,4 +1,5 @@
 import { relative, resolve } from "node:path";
+import type { LabNetwork } from "../../../netboot/inventory/types.js";
 import type { Observation } from "../../../netboot/observation.js";
 import { defineCommand } from "../../command.js";
 import { bytes, seconds } from "../../output/figures.js";
@@ -91,6 +92,23 @@ export const serve = defineCommand({
                 },
           );
         },
+        onNetworks: (changes) => {
+          for (const { network, outcome, why, hint } of changes) {
+            const name = network.interface ?? network.subnet;
+            context.events(
+              outcome === "failed"
+                ? {
+                    type: "warning",
+                    message: `${name} is not served whole, and tried again when the lab changes: ${why}`,
+                    ...(hint === undefined ? {} : { hint }),
+                  }
+                : {
+                    type: "info",
+                    message: outcome === "gone" ? `${name}: served no more` : networkLine(network),
+                  },
+            );
+          }
+        },
         onObservation: (observation) =>
           say(cli.output === "json" ? JSON.stringify(observation) : observationLine(observation)),
       },
@@ -98,20 +116,23 @@ export const serve = defineCommand({
     );
     const shown = relative(cli.workingDirectory, path) || ".";
     context.events({ type: "info", message: `${shown} is served at ${server.httpUrl()}` });
-    for (const { interface: name, address, mode } of server.networks()) {
-      context.events({ type: "info", message: `${name ?? "relays"}: ${networkRoles[mode]} at ${address}` });
+    for (const network of server.networks()) {
+      context.events({ type: "info", message: networkLine(network) });
     }
     if (server.networks().length === 0) {
       context.events({
         type: "warning",
         message: "no network is named, so only HTTP is served",
-        hint: "name one in lab.yaml, or by --interface",
+        hint: "name one in lab.yaml, which goes live at once, or by --interface",
       });
     }
     await new Promise<void>((stop) => context.signal.addEventListener("abort", () => stop(), { once: true }));
     return 0;
   },
 });
+
+const networkLine = ({ interface: name, address, mode }: LabNetwork): string =>
+  `${name ?? "relays"}: ${networkRoles[mode]} at ${address}`;
 
 const networkRoles = { dhcp: "DHCP, TFTP, DNS", proxy: "proxyDHCP, TFTP", none: "TFTP" } as const;
 
