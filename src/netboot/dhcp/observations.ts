@@ -12,7 +12,7 @@ import type { DhcpAnswer } from "./turn.js";
  * @param from the client's address, where it spoke from one
  */
 export function observationOf(
-  { asked, client, mac, reply, because, otherServer }: DhcpAnswer,
+  { asked, client, mac, reply, because, noBootFile, otherServer }: DhcpAnswer,
   request: DhcpPacket,
   stage: "dhcp" | "proxydhcp",
   now: Date,
@@ -26,6 +26,7 @@ export function observationOf(
   const file = reply && (reply.packet.file || textOption(reply.packet.options, option.bootFile));
   if (file) details.file = file;
   if (because !== undefined) details.because = because;
+  if (reply && noBootFile !== undefined) details.noBootFile = noBootFile;
   if (otherServer !== undefined) details.otherServer = otherServer;
   if (request.giaddr !== "0.0.0.0") details.relay = request.giaddr;
   const observation: Observation = {

@@ -13,14 +13,17 @@ export interface ProbingLimits {
   maxProbes: number;
   /** Offers that wait for an answer. */
   maxWaiting: number;
+  /** When there are more, nobody waits and nothing is asked for so long: a storm outruns the answers anyway. */
+  restMs: number;
 }
 
 export const defaultProbingLimits: ProbingLimits = {
   waitMs: 450,
   repeatMs: 200,
   rememberMs: 60_000,
-  maxProbes: 256,
-  maxWaiting: 128,
+  maxProbes: 384,
+  maxWaiting: 256,
+  restMs: 2000,
 };
 
 interface Probe {
@@ -48,6 +51,7 @@ export class Probing {
   readonly #free = new Map<string, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #waiting = 0;
+  #restUntil = Number.NEGATIVE_INFINITY;
   #own: { addresses: ReadonlySet<string>; until: number } = { addresses: new Set(), until: 0 };
 
   constructor(options: ProbingOptions) {
@@ -70,7 +74,8 @@ export class Probing {
    * @returns false when there are too many at a time, or it cannot be asked for
    */
   wait(network: DhcpNetwork, address: string, now: number, then: () => void): boolean {
-    if (this.#waiting >= this.#limits.maxWaiting) return false;
+    if (this.#waiting >= this.#limits.maxWaiting) this.#restUntil = now + this.#limits.restMs;
+    if (this.#rests(now)) return false;
     if (!this.#probes.has(address)) this.#ask(network, [address], now);
     const probe = this.#probes.get(address);
     if (!probe) return false;
@@ -79,11 +84,16 @@ export class Probing {
     return true;
   }
 
-  /** Asks for addresses that will be wanted, as far as there is room. */
-  ahead(network: DhcpNetwork, addresses: readonly string[], now: number): void {
+  /**
+   * Asks for addresses that will be wanted, as far as there is room.
+   *
+   * @param forMs so long it is to be known of them at least
+   */
+  ahead(network: DhcpNetwork, addresses: readonly string[], now: number, forMs = 0): void {
+    if (this.#rests(now)) return;
     this.#ask(
       network,
-      addresses.filter((address) => !this.#probes.has(address) && !this.isFree(address, now)),
+      addresses.filter((address) => !this.#probes.has(address) && !this.isFree(address, now + forMs)),
       now,
     );
   }
@@ -106,6 +116,10 @@ export class Probing {
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#probes.clear();
+  }
+
+  #rests(now: number): boolean {
+    return now < this.#restUntil;
   }
 
   #ask(network: DhcpNetwork, wanted: readonly string[], now: number): void {

@@ -1,16 +1,13 @@
 import type { Clock } from "../../base/clock.js";
 import { messageOf } from "../../base/errors.js";
-import { AddressProbe } from "../../net/address-probe.js";
 import type { Observe } from "../observation.js";
-import { answerDhcp, answerProxyRequest, offerMs } from "./answer.js";
+import { answerDhcp, answerProxyRequest } from "./answer.js";
 import { type DhcpPacket, decodeDhcp, encodeDhcp, roomOf } from "./codec.js";
 import { type DhcpLab, networkFor, type ServedNetwork } from "./lab.js";
 import type { LeaseStore } from "./lease-store.js";
-import type { Lease } from "./leases.js";
-import type { DhcpNetwork } from "./network.js";
-import { addressInUseObservation, observationOf, otherServerObservation } from "./observations.js";
+import { observationOf, otherServerObservation } from "./observations.js";
 import { addressOption, option } from "./options.js";
-import { Probing } from "./probing.js";
+import { type ProbeCounters, ProbedOffers } from "./probed-offers.js";
 import { Reminder } from "./reminder.js";
 import { type Adjusted, type DhcpPorts, type Ear, Ears } from "./sockets.js";
 import type { DhcpAnswer, DhcpView } from "./turn.js";
@@ -42,7 +39,7 @@ export interface DhcpLimits {
 export const defaultDhcpLimits: DhcpLimits = { maxPending: 16_384, maxUnsentBytes: 8 << 20 };
 
 /** What happened since the start, by kind. */
-export interface DhcpCounters {
+export interface DhcpCounters extends ProbeCounters {
   received: number;
   answered: number;
   /** Packets that are no DHCP, or replies on the server's port. */
@@ -53,12 +50,6 @@ export interface DhcpCounters {
   dropped: number;
   /** Answers of other servers on the wire. */
   foreign: number;
-  /** Offers that waited until it was known that nobody has their address. */
-  delayed: number;
-  /** Addresses of offers that should have been asked for, and were not: too many at a time, or no way to do it. */
-  unprobed: number;
-  /** Addresses that somebody was found to have without a lease. */
-  conflicts: number;
   /** Errors in our own code, of the disk or of the network that a packet led to. */
   faults: number;
 }
@@ -77,20 +68,6 @@ export interface DhcpServer extends AsyncDisposable {
 
 /** RFC 1542 §4.1.1 */
 const maxHops = 16;
-/** How long an address that somebody was found to have is left alone; then it is asked for again. */
-const asideMs = 600_000;
-/** A client comes back to an address that it had a short time ago without its being asked for. */
-const recentlyMs = 600_000;
-/** Addresses of a network that are asked for ahead. */
-const aheadCount = 32;
-/** And so often at most. */
-const aheadEveryMs = 100;
-/** While nothing happens, as many of each network are kept known, so that the first offer is at once, too. */
-const idleCount = 8;
-const idleEveryMs = 45_000;
-/** So often an offer waits anew, as the address was found in use. */
-const maxAttempts = 4;
-
 /**
  * Serves DHCP and proxyDHCP on all networks of a lab (RFC 2131, PXE 2.1 §2.2).
  *
@@ -124,11 +101,7 @@ class Server implements DhcpServer {
     conflicts: 0,
     faults: 0,
   };
-  readonly #probe: AddressProbe | undefined;
-  readonly #probing: Probing | undefined;
-  readonly #idle: NodeJS.Timeout | undefined;
-  /** By subnet: when addresses were last asked for ahead. */
-  readonly #aheadAt = new Map<string, number>();
+  readonly #probed: ProbedOffers | undefined;
   #lab: DhcpLab | undefined;
   #closing = false;
   #unfinished = 0;
@@ -140,17 +113,14 @@ class Server implements DhcpServer {
     this.#ports = options.ports ?? { server: 67, client: 68, bootServer: 4011 };
     this.#ears = new Ears(this.#ports, (ear) => this.#listen(ear));
     if (!options.probe) return;
-    const probe = new AddressProbe({
-      onAnswer: (address, mac) => this.#guard(() => probing.heard(address, mac)),
-      onError: (why) => this.#tellFault(`it is not known who has addresses before they are offered: ${why}`),
+    this.#probed = new ProbedOffers({
+      networks: () => this.#current().networks.map(({ network }) => network),
+      leases: options.leases,
+      observe: options.observe,
+      clock: options.clock,
+      counters: this.#counters,
+      onFault: (why) => this.#tellFault(why),
     });
-    const probing = new Probing({
-      ask: (targets) => probe.ask(targets),
-      onUsed: (network, address, mac) => this.#takeUsed(network, address, mac),
-    });
-    this.#probe = probe;
-    this.#probing = probing;
-    this.#idle = setInterval(() => this.#probeAhead(idleCount), idleEveryMs).unref();
   }
 
   counters(): Readonly<DhcpCounters> {
@@ -160,15 +130,13 @@ class Server implements DhcpServer {
   async refresh(): Promise<Adjusted["failed"]> {
     const { deaf, failed } = await this.#ears.adjust(this.#current());
     for (const problem of deaf) this.#tellFault(`other servers are not overheard: ${problem}`);
-    this.#probeAhead(aheadCount);
+    this.#probed?.ahead();
     return failed;
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    clearInterval(this.#idle);
-    this.#probing?.close();
-    await this.#probe?.close();
+    await this.#probed?.close();
     // Answers that wait for the disk need the sockets.
     if (this.#unfinished > 0) {
       await new Promise<void>((resolve) => {
@@ -232,7 +200,8 @@ class Server implements DhcpServer {
     const now = this.#options.clock.now();
     const answer = answerDhcp(packet, this.#view(lab, served, now));
     const { change } = answer;
-    if (this.#waits(ear, packet, served.network, answer, attempt)) return;
+    const again = () => this.#guard(() => this.#answer(ear, packet, attempt + 1));
+    if (this.#probed?.waits(served.network, answer, attempt, again)) return;
     if (change === undefined) this.#reply(ear, packet, answer);
     else {
       this.#unfinished++;
@@ -245,73 +214,6 @@ class Server implements DhcpServer {
     const stage = served.network.mode === "proxy" ? "proxydhcp" : "dhcp";
     const observation = observationOf(answer, packet, stage, now);
     if (observation) this.#options.observe(observation);
-  }
-
-  /** An offer of an address of which it is not known that it is free comes back when it is. @returns whether it waits */
-  #waits(ear: Ear, packet: DhcpPacket, network: DhcpNetwork, answer: DhcpAnswer, attempt: number): boolean {
-    const { asked, change, machine } = answer;
-    if (!this.#probing || network.probe === false || asked !== "DISCOVER" || change?.type !== "set")
-      return false;
-    const { lease } = change;
-    if (machine?.address === lease.address) return false;
-    const now = this.#options.clock.monotonicMs();
-    const time = this.#options.clock.now().getTime();
-    const before = this.#options.leases.ofAddress(lease.address);
-    const isIts = before?.client === lease.client && before.expires > time - recentlyMs;
-    const isAsked = this.#probing.isAsked(lease.address);
-    if (isIts && !isAsked) return false;
-    this.#probeAhead(aheadCount, network);
-    if (this.#probing.isFree(lease.address, now)) return false;
-    const again = () => this.#guard(() => this.#answer(ear, packet, attempt + 1));
-    if (attempt > maxAttempts || !this.#probing.wait(network, lease.address, now, again)) {
-      this.#counters.unprobed++;
-      return false;
-    }
-    if (attempt === 1) this.#counters.delayed++;
-    // Nobody else gets it meanwhile.
-    const promised: Lease = { ...lease, state: "offered", expires: time + offerMs };
-    this.#options.leases.change({ type: "set", lease: promised }, () => {});
-    return true;
-  }
-
-  /** @param only this network; undefined: all that are on an interface, as nothing is asked of routers for nothing */
-  #probeAhead(count: number, only?: DhcpNetwork): void {
-    if (!this.#probing || this.#closing) return;
-    const now = this.#options.clock.monotonicMs();
-    const time = this.#options.clock.now().getTime();
-    for (const { network } of this.#current().networks) {
-      if (network.mode !== "dhcp" || network.probe === false) continue;
-      if (only ? network.subnet !== only.subnet : network.interface === undefined) continue;
-      if (now - (this.#aheadAt.get(network.subnet) ?? Number.NEGATIVE_INFINITY) < aheadEveryMs) continue;
-      this.#aheadAt.set(network.subnet, now);
-      this.#probing.ahead(network, this.#options.leases.upcoming(network.subnet, count, time), now);
-    }
-  }
-
-  #takeUsed(network: DhcpNetwork, address: string, mac: string | undefined): void {
-    const { leases, clock } = this.#options;
-    const now = clock.now();
-    const promised = leases.ofAddress(address);
-    // The client itself, which has it still.
-    if (promised?.mac !== undefined && promised.mac === mac && promised.expires > now.getTime()) {
-      this.#probing?.allow(address, clock.monotonicMs());
-      return;
-    }
-    // It got its lease, perhaps without an offer, while it was asked for.
-    if (promised?.state === "bound" && promised.expires > now.getTime()) return;
-    this.#counters.conflicts++;
-    const expires = now.getTime() + asideMs;
-    const lease: Lease = {
-      address,
-      client: "",
-      state: "declined",
-      expires,
-      ...(mac === undefined ? {} : { mac }),
-    };
-    leases.change({ type: "set", lease }, (error) => {
-      if (error) this.#fault(error);
-    });
-    this.#options.observe(addressInUseObservation({ network, address, mac, promised }, now));
   }
 
   #receiveBoot(ear: Ear, bytes: Buffer, from: Sender): void {

@@ -4,6 +4,7 @@ import { Scope } from "../../base/scope.js";
 import { startAdminServer } from "../admin/server.js";
 import { lockLabState } from "../admin/state-directory.js";
 import type { BootFile } from "../boot-files/ipxe.js";
+import { type ServedFiles, servedFiles } from "../boot-files/served-files.js";
 import type { BootServer } from "../dhcp/boot-file.js";
 import { type DhcpLab, dhcpLab } from "../dhcp/lab.js";
 import { LeaseStore } from "../dhcp/lease-store.js";
@@ -21,7 +22,6 @@ import { lifeGuard } from "../life/guard.js";
 import { Lives } from "../life/lives.js";
 import { AddressOwners } from "../life/owners.js";
 import type { Observation } from "../observation.js";
-import { tftpFiles } from "../tftp/files.js";
 import { EventStreams } from "../timeline/events.js";
 import { Recorder } from "../timeline/recorder.js";
 import { type NetworkChange, NetworkServices } from "./network-services.js";
@@ -127,11 +127,15 @@ async function compose(
   const bootServer = (network: LabNetwork): BootServer => ({
     tftp: network.address,
     http: httpUrl(network),
-    files: new Set(bootFiles.keys()),
+    files: files.boot,
+    own: snapshot().bootFiles,
+    hasDirectory: snapshot().tftp !== undefined,
   });
+  let files: ServedFiles;
   let lab: DhcpLab;
   let services: NetworkServices | undefined;
   function takeSnapshot(): void {
+    files = servedFiles(snapshot(), bootFiles);
     lab = dhcpLab({
       networks: networks(),
       machines: snapshot().machines,
@@ -188,14 +192,13 @@ async function compose(
       }),
     );
   }
-  const files = tftpFiles(bootFiles);
   services = scope.use(
     await NetworkServices.start({
       snapshot,
       networks,
       lab: () => lab,
       leases,
-      files: () => files,
+      files: () => files.tftp,
       observe,
       clock,
     }),

@@ -139,16 +139,19 @@ const networkRoles = { dhcp: "DHCP, TFTP, DNS", proxy: "proxyDHCP, TFTP", none: 
 /** `13:05:09 52:54:00:00:00:01 http GET /ipxe node1 132 B 1 ms` */
 export function observationLine(observation: Observation): string {
   const { time, mac, address, stage, what, outcome, bytes: size, durationMs, details } = observation;
-  const { error, because, file, group, machine } = details;
+  const { error, because, file, noBootFile, group, machine } = details;
   return [
     time.slice(11, 19),
     (mac ?? address ?? "-").padEnd(17),
     stage.padEnd(9),
     what,
     ...(outcome === "ok" ? [] : [`${outcome}:`]),
-    ...[error ?? (outcome === "ok" ? undefined : because), file, machine ?? group].filter(
-      (part) => part !== undefined,
-    ),
+    ...[
+      error ?? (outcome === "ok" ? undefined : because),
+      file,
+      noBootFile && `no boot file: ${noBootFile}`,
+      machine ?? group,
+    ].filter((part) => part !== undefined),
     ...(size === undefined ? [] : [bytes(size)]),
     ...(durationMs === undefined ? [] : [seconds(durationMs)]),
   ].join(" ");
