@@ -27,6 +27,15 @@ export class LeaseTable {
 
   /** How the leases of the network with that subnet look to an answer. */
   view(subnet: string): LeaseView {
+    return this.#poolFor(subnet);
+  }
+
+  /** The addresses that `free` will give, in that order, as things are now: at most so many. */
+  upcoming(subnet: string, count: number, now: number): string[] {
+    return this.#poolFor(subnet).upcoming(count, now);
+  }
+
+  #poolFor(subnet: string): Pool {
     const pool = this.#pools.find((candidate) => candidate.network.subnet === subnet);
     if (!pool) throw new Error(`no network ${subnet}`);
     return pool;
@@ -123,6 +132,21 @@ class Pool implements LeaseView {
       if (!this.#byAddress.has(address) && this.#leasable(address)) return address;
     }
     return this.#freeAgain(now) ?? (this.#reclaim(now) ? this.#freeAgain(now) : undefined);
+  }
+
+  upcoming(count: number, now: number): string[] {
+    const addresses: string[] = [];
+    if (this.free("", now) === undefined) return addresses;
+    for (let next = this.#next; next <= this.network.rangeLast && addresses.length < count; next++) {
+      const address = toAddress(next);
+      if (!this.#byAddress.has(address) && this.#leasable(address)) addresses.push(address);
+    }
+    for (let i = this.#free.length - 1; i >= 0 && addresses.length < count; i--) {
+      const address = this.#free[i]!;
+      const lease = this.#byAddress.get(address);
+      if (this.#leasable(address) && (!lease || lease.expires <= now)) addresses.push(address);
+    }
+    return addresses;
   }
 
   #freeAgain(now: number): string | undefined {

@@ -10,11 +10,12 @@ export const none = (turn: Turn, because: string, change?: LeaseChange): DhcpAns
   ...(change === undefined ? {} : { change }),
 });
 
-const seenIn = ({ asked, client, mac, machine }: Turn) => ({
+const seenIn = ({ asked, client, mac, machine, noBootFile }: Turn) => ({
   asked,
   client,
   ...(mac === undefined ? {} : { mac }),
   ...(machine === undefined ? {} : { machine }),
+  ...(noBootFile === undefined ? {} : { noBootFile }),
 });
 
 export function nak(turn: Turn, because: string): DhcpAnswer {

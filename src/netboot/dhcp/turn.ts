@@ -29,6 +29,8 @@ export interface Turn {
   mac?: string;
   machine?: Machine;
   decide: Decide;
+  /** Why a client that asks to be booted is told of no file. */
+  noBootFile?: string;
 }
 
 /** What a request comes to. Data: nothing was sent or changed yet. */
@@ -45,4 +47,6 @@ export interface DhcpAnswer {
   otherServer?: string;
   /** Why there is no reply, or a NAK. */
   because?: string;
+  /** Why a client that asks to be booted is told of no file. */
+  noBootFile?: string;
 }

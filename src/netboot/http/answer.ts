@@ -33,7 +33,7 @@ export interface SignatureAnswer {
   armored: boolean;
 }
 
-/** A file or directory below the assets directory. */
+/** A file or directory below the assets directory, or a boot file below the lab's. */
 export interface AssetAnswer {
   type: "asset";
   directory: string;

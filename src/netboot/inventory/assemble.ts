@@ -25,7 +25,9 @@ export function assemble(files: InventoryFiles): Loaded {
     cloud: new Map<string, ConfigText>(),
     generic: new Map<string, ConfigText>(),
   };
-  const sum = createHash("sha256").update(files.assets === undefined ? "" : "assets\n");
+  const sum = createHash("sha256")
+    .update(files.assets === undefined ? "" : "assets\n")
+    .update(files.tftp === undefined ? "" : "tftp\n");
   for (const path of [...files.files.keys()].sort()) {
     const { digest, problems: own, group, profile, text, role } = files.files.get(path)!;
     sum.update(`${path}\0${digest}\n`);
@@ -46,9 +48,12 @@ export function assemble(files: InventoryFiles): Loaded {
     profiles,
     ...texts,
     settings: lab?.settings ?? noSettings,
+    bootFiles: lab?.bootFiles ?? {},
   };
   const assets = lab?.assets ?? files.assets;
   if (assets !== undefined) contents.assets = assets;
+  const tftp = lab?.tftp ?? files.tftp;
+  if (tftp !== undefined) contents.tftp = tftp;
   problems.push(...danglingProblems(contents));
   if (problems.some(isError)) return { problems };
   return { snapshot: makeSnapshot(contents, sum.digest("hex")), problems };

@@ -4,7 +4,7 @@ import { join, posix } from "node:path";
 import { messageOf, systemCode } from "../../base/errors.js";
 import { bytesToText } from "../template/byte-text.js";
 import { isRawIgnition, parseConfigText, type TextKind, textKinds } from "./config-text.js";
-import { type Lab, parseLab } from "./lab.js";
+import { type Lab, parseLab, tftpDirectory } from "./lab.js";
 import { parseGroup, parseProfile } from "./matchbox-files.js";
 import type { InventoryProblem } from "./problem.js";
 import type { ConfigText } from "./snapshot.js";
@@ -38,6 +38,7 @@ interface Stamp {
 }
 
 export const labFileName = "lab.yaml";
+
 const folders = ["groups", "profiles", ...textKinds] as const;
 
 /** Files that are open at once. */
@@ -59,6 +60,8 @@ export class InventoryFiles {
   readonly files = new Map<string, ReadFile>();
   /** Directory behind `/assets/` when no lab.yaml names another. */
   assets: string | undefined;
+  /** Directory of files for TFTP when no lab.yaml names another. */
+  tftp: string | undefined;
   /** What is wrong with the directory itself. */
   problems: InventoryProblem[] = [];
   readonly #labName: string;
@@ -90,6 +93,7 @@ export class InventoryFiles {
       if (!listed.has(path) && !named.has(path)) this.files.delete(path);
     }
     this.assets = this.labOnly ? undefined : await this.#directoryIfPresent("assets");
+    this.tftp = this.labOnly ? undefined : await this.#directoryIfPresent(tftpDirectory);
     // Matchbox begins with empty folders, which its API fills.
     if (this.files.size === 0 && (this.labOnly || !(await this.#hasFolder()))) {
       this.#report("empty", "", `holds neither ${this.#labName} nor ${folders.join("/, ")}/`);

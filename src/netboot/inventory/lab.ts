@@ -12,7 +12,17 @@ import { type LabForm, labSchema, type NetworkForm } from "./lab-schema.js";
 import { parseLeaseTime, parseOption, parseRange } from "./lab-values.js";
 import type { InventoryProblem } from "./problem.js";
 import type { LabSettings } from "./settings.js";
-import type { BootProfile, Group, LabDns, LabNetwork, Machine, Place } from "./types.js";
+import {
+  type BootProfile,
+  bootFileFirmwares,
+  type Group,
+  type LabDns,
+  type LabNetwork,
+  type Machine,
+  type OwnBootFile,
+  type OwnBootFiles,
+  type Place,
+} from "./types.js";
 
 /** What a lab.yaml says; the configurations that it names are still to be read. */
 export interface Lab {
@@ -25,6 +35,9 @@ export interface Lab {
   texts: LabText[];
   /** Absolute. */
   assets?: string;
+  bootFiles: OwnBootFiles;
+  /** Absolute. */
+  tftp?: string;
   settings: LabSettings;
 }
 
@@ -33,6 +46,9 @@ export type LabText = { kind: TextKind; name: string; place: Place; path: string
   | { text: string }
   | { file: string }
 );
+
+/** Where files for TFTP are, unless the lab.yaml says otherwise. */
+export const tftpDirectory = "tftp";
 
 /** What is read as a lab.yaml; a hundred thousand machines fit. */
 export const labFile = { name: "a lab file", maxBytes: 64 * 1024 * 1024, textFields: [] };
@@ -78,7 +94,11 @@ export function parseLab(
 }
 
 function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string): Lab {
-  const { machines = [], groups = [], profiles = [], dns, assets } = form;
+  const { machines = [], groups = [], profiles = [], dns, assets, tftp } = form;
+  const own = (written: string, path: FieldPath) => ({
+    ...ownBootFile(written, directory, tftp?.directory ?? tftpDirectory),
+    place: at(path),
+  });
   const texts = profiles.flatMap((profile, i) =>
     textKinds.flatMap((kind): LabText[] => {
       const written = profile[kind];
@@ -95,12 +115,13 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
       records: Object.entries(dns?.records ?? {}).map(([name, to]) => ({ name, addresses: [to].flat() })),
       forward: dns?.forward ?? [],
     },
-    machines: machines.map(({ name, mac, address, labels, quirks }, i) => ({
+    machines: machines.map(({ name, mac, address, labels, quirks, bootFile }, i) => ({
       name,
       mac: parseMac(mac),
       ...(address === undefined ? {} : { address }),
       labels: labels ?? noLabels,
       quirks: quirks ?? noQuirks,
+      ...(bootFile === undefined ? {} : { bootFile: own(bootFile, ["machines", i, "bootFile"]) }),
       place: at(["machines", i]),
     })),
     groups: [
@@ -145,8 +166,28 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
     }),
     texts,
     ...(assets === undefined ? {} : { assets: resolve(directory, assets) }),
+    bootFiles: ownBootFiles(form.bootFiles ?? {}, own),
+    ...(tftp?.directory === undefined ? {} : { tftp: resolve(directory, tftp.directory) }),
     settings: settingsOf(form, directory),
   };
+}
+
+function ownBootFiles(
+  written: NonNullable<LabForm["bootFiles"]>,
+  own: (path: string, place: FieldPath) => OwnBootFile,
+): OwnBootFiles {
+  return Object.fromEntries(
+    bootFileFirmwares.flatMap((firmware) => {
+      const path = written[firmware];
+      return path === undefined ? [] : [[firmware, own(path, ["bootFiles", firmware])]];
+    }),
+  );
+}
+
+function ownBootFile(written: string, directory: string, tftp: string): Omit<OwnBootFile, "place"> {
+  const path = posix.normalize(written);
+  const below = `${posix.normalize(tftp).replace(/\/$/, "")}/`;
+  return { name: path.startsWith(below) ? path.slice(below.length) : path, directory, path };
 }
 
 // Shared by the many machines that have none.
@@ -178,6 +219,7 @@ function networkOfForm(form: NetworkForm): LabNetwork {
     ntp: form.ntp ?? [],
     ...(form.domain === undefined ? {} : { domain: form.domain }),
     leaseSeconds: form.leaseTime === undefined ? defaultLeaseSeconds : parseLeaseTime(form.leaseTime),
+    ...(form.probe === false ? { probe: false as const } : {}),
     options: (form.options ?? []).map(parseOption),
   };
 }

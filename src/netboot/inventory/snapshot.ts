@@ -2,7 +2,18 @@ import type { IgnitionConfig } from "../../ignition/config.js";
 import type { Template } from "../template/template.js";
 import { type GroupIndex, indexGroups } from "./select.js";
 import type { LabSettings } from "./settings.js";
-import type { BootProfile, Group, Inventory, LabDns, Labels, LabNetwork, Machine, Place } from "./types.js";
+import type {
+  BootProfile,
+  Group,
+  Inventory,
+  LabDns,
+  Labels,
+  LabNetwork,
+  Machine,
+  OwnBootFile,
+  OwnBootFiles,
+  Place,
+} from "./types.js";
 
 /**
  * All that the servers answer from, at one moment: read and checked as a whole, indexed, and never changed. A change
@@ -27,6 +38,12 @@ export interface Snapshot {
   generic: ReadonlyMap<string, ConfigText>;
   /** Directory behind `/assets/`; undefined: none. */
   assets?: string;
+  /** Boot files of the user's own, by firmware. */
+  bootFiles: OwnBootFiles;
+  /** All of them, machines' too, by the name that they are served as. */
+  ownBootFiles: ReadonlyMap<string, OwnBootFile>;
+  /** Directory of further files for TFTP; undefined: none. */
+  tftp?: string;
 }
 
 /** A configuration as it was written: a template, or an Ignition config that is served as it is. */
@@ -64,7 +81,8 @@ export interface Contents extends Omit<Inventory, "ignition" | "cloud" | "generi
 
 /** @param contents that were found valid: ids, names, MACs and addresses are each there once. */
 export function makeSnapshot(contents: Contents, digest: string): Snapshot {
-  const { machines, groups, profiles, assets } = contents;
+  const { machines, groups, profiles, assets, bootFiles, tftp } = contents;
+  const own = [...Object.values(bootFiles), ...machines.flatMap(({ bootFile = [] }) => bootFile)];
   return {
     digest,
     settings: contents.settings,
@@ -84,5 +102,8 @@ export function makeSnapshot(contents: Contents, digest: string): Snapshot {
     cloud: contents.cloud,
     generic: contents.generic,
     ...(assets === undefined ? {} : { assets }),
+    bootFiles,
+    ownBootFiles: new Map(own.map((file) => [file.name, file])),
+    ...(tftp === undefined ? {} : { tftp }),
   };
 }

@@ -1,16 +1,14 @@
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
-import { messageOf } from "../../base/errors.js";
 import { Scope } from "../../base/scope.js";
 import { startAdminServer } from "../admin/server.js";
 import { lockLabState } from "../admin/state-directory.js";
 import type { BootFile } from "../boot-files/ipxe.js";
+import { type ServedFiles, servedFiles } from "../boot-files/served-files.js";
 import type { BootServer } from "../dhcp/boot-file.js";
 import { type DhcpLab, dhcpLab } from "../dhcp/lab.js";
 import { LeaseStore } from "../dhcp/lease-store.js";
-import { isIn } from "../dhcp/network.js";
-import { type DhcpServer, startDhcpServer } from "../dhcp/server.js";
-import { startDnsServer } from "../dns/server.js";
+import type { DhcpCounters, DhcpServer } from "../dhcp/server.js";
 import { startGrpcServer } from "../grpc/server.js";
 import { NetbootMetrics } from "../http/metrics.js";
 import { RenderedCache } from "../http/rendered.js";
@@ -24,11 +22,9 @@ import { lifeGuard } from "../life/guard.js";
 import { Lives } from "../life/lives.js";
 import { AddressOwners } from "../life/owners.js";
 import type { Observation } from "../observation.js";
-import { tftpFiles } from "../tftp/files.js";
-import { startTftpServer } from "../tftp/server.js";
 import { EventStreams } from "../timeline/events.js";
 import { Recorder } from "../timeline/recorder.js";
-import { dnsNames } from "./dns-names.js";
+import { type NetworkChange, NetworkServices } from "./network-services.js";
 import { otherPaths } from "./other-paths.js";
 
 export interface NetbootOptions {
@@ -44,6 +40,8 @@ export interface NetbootOptions {
   http?: { address?: string; port?: number };
   signer?: Signer;
   onLoad?: OnLoad;
+  /** Told of networks that a change of the lab brought, or took away. */
+  onNetworks?: (changes: readonly NetworkChange[]) => void;
   /** Told of everything that is seen. */
   onObservation?: (observation: Observation) => void;
 }
@@ -60,7 +58,8 @@ export interface NetbootServer extends AsyncDisposable {
 }
 
 /**
- * Starts what a lab asks for: DHCP or proxyDHCP, TFTP and DNS on each of its networks, HTTP, gRPC.
+ * Starts what a lab asks for: DHCP or proxyDHCP, TFTP and DNS on each of its networks, HTTP, gRPC. Networks come and go with
+ * the lab's changes; where HTTP and gRPC listen stays.
  *
  * @throws {SlipwayError} `CONFIG_INVALID`; `PORT_IN_USE`, `PERMISSION_DENIED`, `ADDRESS_INVALID` when it cannot listen;
  * `PROFILE_BUSY` when another server has the same lab
@@ -128,29 +127,32 @@ async function compose(
   const bootServer = (network: LabNetwork): BootServer => ({
     tftp: network.address,
     http: httpUrl(network),
-    files: new Set(bootFiles.keys()),
+    files: files.boot,
+    own: snapshot().bootFiles,
+    hasDirectory: snapshot().tftp !== undefined,
   });
+  let files: ServedFiles;
   let lab: DhcpLab;
-  let dhcp: DhcpServer | undefined;
+  let services: NetworkServices | undefined;
   function takeSnapshot(): void {
+    files = servedFiles(snapshot(), bootFiles);
     lab = dhcpLab({
       networks: networks(),
       machines: snapshot().machines,
       boot: bootServer,
       netboots: (mac) => mac === undefined || lives.get(mac)?.state !== "retired",
     });
-    // A network that cannot be listened on leaves the others as they are.
-    dhcp?.refresh().catch((error: unknown) => observe(fault(error)));
+    void adjustNetworks();
   }
   takeSnapshot();
 
-  const fault = (error: unknown): Observation => ({
-    time: clock.now().toISOString(),
-    stage: "dhcp",
-    what: "new networks",
-    outcome: "failed",
-    details: { error: messageOf(error) },
-  });
+  async function adjustNetworks(): Promise<void> {
+    const changes = (await services?.adjust()) ?? [];
+    for (const { network, outcome, why = "" } of changes) {
+      if (outcome === "failed") observe(notServed(network, why, clock.now()));
+    }
+    if (changes.length > 0) options.onNetworks?.(changes);
+  }
 
   const metrics = new NetbootMetrics();
   const streams = new EventStreams(recorder);
@@ -190,40 +192,20 @@ async function compose(
       }),
     );
   }
-  const files = tftpFiles(bootFiles);
-  for (const network of networks()) {
-    if (network.mode === "none" && network.interface === undefined) continue;
-    const smallBlocks = (client: string) =>
-      snapshot().machines.byAddress.get(client)?.quirks.includes("small-blocks") ? 1024 : undefined;
-    const { port: tftpPort } = settings.tftp;
-    scope.use(
-      await startTftpServer({
-        address: network.address,
-        ...(tftpPort === undefined ? {} : { port: tftpPort }),
-        files: () => files,
-        maxBlockSizeOf: smallBlocks,
-        observe,
-        clock,
-      }),
-    );
-    if (network.dns.includes(network.address)) {
-      scope.use(
-        await startDnsServer({
-          address: network.address,
-          names: () => dnsNames(snapshot(), leases, clock.now().getTime()),
-          forward: snapshot().dns.forward,
-          // Not the way out for the whole world.
-          serves: (client) =>
-            client.startsWith("127.") || lab.networks.some(({ network: of }) => isIn(of, client)),
-          observe,
-          clock,
-        }),
-      );
-    }
-  }
-  if (networks().some(({ mode }) => mode !== "none")) {
-    dhcp = scope.use(await startDhcpServer({ lab: () => lab, leases, observe, clock }));
-  }
+  services = scope.use(
+    await NetworkServices.start({
+      snapshot,
+      networks,
+      lab: () => lab,
+      leases,
+      files: () => files.tftp,
+      observe,
+      clock,
+    }),
+  );
+  countersOf(services.dhcp, metrics);
+  // The lab may have changed meanwhile.
+  await adjustNetworks();
   return {
     snapshot,
     networks,
@@ -233,4 +215,23 @@ async function compose(
     close: () => scope[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };
+}
+
+const notServed = (network: LabNetwork, why: string, now: Date): Observation => ({
+  time: now.toISOString(),
+  stage: "dhcp",
+  what: `${network.interface ?? network.subnet} is not served`,
+  outcome: "failed",
+  details: { error: why },
+});
+
+function countersOf(dhcp: DhcpServer, metrics: NetbootMetrics): void {
+  const gauge = (name: keyof DhcpCounters, help: string) =>
+    metrics.gauge(`dhcp_${name}`, help, () => dhcp.counters()[name]);
+  gauge("received", "DHCP packets that came");
+  gauge("answered", "DHCP packets that went out");
+  gauge("dropped", "DHCP requests without an answer, as there were too many at a time");
+  gauge("delayed", "DHCP offers that waited until it was known that nobody has their address");
+  gauge("unprobed", "DHCP offers of addresses that should have been asked for, under load for one");
+  gauge("conflicts", "Addresses that somebody was found to have without a lease");
 }

@@ -372,6 +372,17 @@ const expectations: Expectation[] = [
   },
   // The firmware's DHCP.
   {
+    when: ({ step, last }) => step === "firmware-dhcp" && last.details.noBootFile !== undefined,
+    next: "the boot file",
+    patienceMs: 0,
+    causes: ({ last }) => [
+      because(
+        `it was told of none: ${last.details.noBootFile}`,
+        "bootFiles in lab.yaml, or bootFile of the machine; slipway netboot simulate shows what comes of it",
+      ),
+    ],
+  },
+  {
     when: ({ step, last }) => step === "firmware-dhcp" && !isAcknowledged(last),
     next: "the firmware's request for what it was offered",
     patienceMs: seconds(20),

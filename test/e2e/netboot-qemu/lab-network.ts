@@ -15,6 +15,7 @@ export class LabNetwork implements AsyncDisposable {
   readonly #namespace: string;
   readonly #scope = new Scope();
   #taps = 0;
+  #hosts = 0;
 
   private constructor(namespace: string) {
     this.#namespace = namespace;
@@ -32,13 +33,20 @@ export class LabNetwork implements AsyncDisposable {
     return network;
   }
 
-  /** Another host on the network, with a namespace, an interface `eth0` and an address of its own. @returns its namespace */
-  async addHost(address: string): Promise<string> {
-    const name = `${this.#namespace}-${address.split(".").at(-1)}`;
+  /**
+   * Another host on the network, with a namespace, an interface `eth0` and an address of its own; it may be on another bridge.
+   *
+   * @returns its namespace
+   */
+  async addHost(address: string, bridge = this.bridge): Promise<string> {
+    this.#hosts += 1;
+    const number = this.#hosts;
+    const link = `host${number}`;
+    const name = `${this.#namespace}-${number}`;
     await run("ip", ["netns", "add", name]);
     this.#scope.defer(async () => void (await run("ip", ["netns", "delete", name])));
-    await this.ip("link", "add", "host0", "type", "veth", "peer", "name", "eth0", "netns", name);
-    await this.ip("link", "set", "host0", "master", this.bridge, "up");
+    await this.ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name);
+    await this.ip("link", "set", link, "master", bridge, "up");
     await run("ip", ["-netns", name, "address", "add", `${address}/24`, "dev", "eth0"]);
     await run("ip", ["-netns", name, "link", "set", "eth0", "up"]);
     return name;
@@ -47,6 +55,11 @@ export class LabNetwork implements AsyncDisposable {
   /** Runs ip(8) in the namespace. */
   async ip(...args: string[]): Promise<string> {
     return (await run("ip", ["-netns", this.#namespace, ...args])).stdout;
+  }
+
+  /** Runs a program in the namespace, to its end. @returns what it says */
+  async exec(program: string, ...args: string[]): Promise<string> {
+    return (await run("ip", ["netns", "exec", this.#namespace, program, ...args])).stdout;
   }
 
   /** A tap on the bridge. @returns its name */

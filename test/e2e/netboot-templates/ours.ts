@@ -17,6 +17,7 @@ export function ours(text: string, metadata: Record<string, JsonValue>, rawQuery
       networks: [],
       dns: { records: [], forward: [] },
       machines: [],
+      bootFiles: {},
       groups: [{ id: "all", profile: "p", selector: {}, metadata: written, place }],
       profiles: [{ id: "p", boot: { initrd: [], args: [] }, genericId: "template", place }],
       ignition: new Map(),

@@ -18,6 +18,7 @@ export async function findBoot(snapshot: Snapshot, find: Find): Promise<void> {
     findInitrdArguments(profile, warn);
     findConfigArgument(profile, warn);
   }
+  await findBootFiles(snapshot, find);
   const { http, grpc } = snapshot.settings;
   for (const path of [http.tls?.certificate, http.tls?.key, grpc?.certificate, grpc?.key, grpc?.ca]) {
     if (path === undefined || (await isFile(path))) continue;
@@ -29,6 +30,27 @@ export async function findBoot(snapshot: Snapshot, find: Find): Promise<void> {
       field: [],
       message: `there is no file ${path}`,
     });
+  }
+}
+
+async function findBootFiles({ bootFiles, machines }: Snapshot, find: Find): Promise<void> {
+  const missing = (subject: Finding["subject"], field: Finding["field"], path: string) =>
+    find({
+      severity: "error",
+      check: "missing-file",
+      subject,
+      field,
+      message: `there is no boot file ${path}`,
+    });
+  for (const [firmware, { directory, path, place }] of Object.entries(bootFiles)) {
+    if (await isFile(join(directory, path))) continue;
+    missing({ place }, ["bootFiles", firmware], path);
+  }
+  for (const machine of machines.byName.values()) {
+    const { bootFile } = machine;
+    if (bootFile && !(await isFile(join(bootFile.directory, bootFile.path)))) {
+      missing({ machine }, ["bootFile"], bootFile.path);
+    }
   }
 }
 
