@@ -24,6 +24,8 @@ import { lifeGuard } from "../life/guard.js";
 import { Lives } from "../life/lives.js";
 import { AddressOwners } from "../life/owners.js";
 import type { Observation } from "../observation.js";
+import { RouterSolicitations } from "../router-solicitations/answers.js";
+import { openSolicitationSocket } from "../router-solicitations/socket.js";
 import { tftpFiles } from "../tftp/files.js";
 import { startTftpServer } from "../tftp/server.js";
 import { EventStreams } from "../timeline/events.js";
@@ -104,6 +106,7 @@ async function compose(
     snapshot().settings.http.url ?? `http://${network?.address ?? "127.0.0.1"}:${port}`;
 
   const owners = new AddressOwners();
+  const solicitations = new RouterSolicitations();
   const lives = scope.use(
     await Lives.open({
       directory: stateDirectory,
@@ -121,6 +124,7 @@ async function compose(
   const observe = (observation: Observation): void => {
     recorder.observe(observation);
     owners.take(observation);
+    solicitations.take(observation);
     lives.take(observation);
     options.onObservation?.(observation);
   };
@@ -140,16 +144,16 @@ async function compose(
       netboots: (mac) => mac === undefined || lives.get(mac)?.state !== "retired",
     });
     // A network that cannot be listened on leaves the others as they are.
-    dhcp?.refresh().catch((error: unknown) => observe(fault(error)));
+    dhcp?.refresh().catch((error: unknown) => observe(fault(messageOf(error), "new networks")));
   }
   takeSnapshot();
 
-  const fault = (error: unknown): Observation => ({
+  const fault = (error: string, what = "fault"): Observation => ({
     time: clock.now().toISOString(),
     stage: "dhcp",
-    what: "new networks",
+    what,
     outcome: "failed",
-    details: { error: messageOf(error) },
+    details: { error },
   });
 
   const metrics = new NetbootMetrics();
@@ -220,6 +224,16 @@ async function compose(
         }),
       );
     }
+  }
+  // Only where this server is who gives addresses: beside another one nobody asked it to speak of routers.
+  for (const { interface: name, mode } of networks()) {
+    if (mode !== "dhcp" || name === undefined) continue;
+    const socket = openSolicitationSocket(
+      name,
+      (solicitation) => solicitations.answer(solicitation, socket, clock.now().getTime()),
+      (why) => observe(fault(`IPv6 router solicitations are not answered: ${why}`)),
+    );
+    scope.use(socket);
   }
   if (networks().some(({ mode }) => mode !== "none")) {
     dhcp = scope.use(await startDhcpServer({ lab: () => lab, leases, observe, clock }));
