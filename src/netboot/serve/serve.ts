@@ -226,12 +226,12 @@ async function compose(
     }
   }
   // Only where this server is who gives addresses: beside another one nobody asked it to speak of routers.
-  for (const { interface: name, mode } of networks()) {
-    if (mode !== "dhcp" || name === undefined) continue;
+  const leasing = networks().filter(({ mode }) => mode === "dhcp");
+  for (const name of new Set(leasing.flatMap(({ interface: of }) => of ?? []))) {
     const socket = openSolicitationSocket(
       name,
       (solicitation) => solicitations.answer(solicitation, socket, clock.now().getTime()),
-      (why) => observe(fault(`IPv6 router solicitations are not answered: ${why}`)),
+      (why) => observe(fault(`iPXE waits for an IPv6 router: it cannot be told that there is none: ${why}`)),
     );
     scope.use(socket);
   }
