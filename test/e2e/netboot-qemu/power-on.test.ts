@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Observation } from "../../../src/netboot/observation.js";
 import { realBootFiles } from "../netboot-lab.js";
 import { greetingLab, type NetbootImage, netbootImage } from "./boot-lab.js";
@@ -61,8 +61,10 @@ const ways: Way[] = [
   },
 ];
 
-describe.each(ways)("a machine with $firmware, $mode", ({ firmware, mode, until, begins }) => {
-  test(`goes from power-on to ${until}`, async () => {
+// Side by side: firmware and iPXE wait for the network most of their time.
+test.concurrent.each(ways)(
+  "a machine with $firmware, $mode, goes from power-on to $until",
+  async ({ firmware, mode, until, begins }) => {
     await using network = await LabNetwork.create();
     await using lab = await greetingLab(network, image, { mode, mac, address: "10.88.0.21" });
     if (mode === "proxy") await network.startDnsmasq(scratch, "10.88.0.2");
@@ -80,5 +82,6 @@ describe.each(ways)("a machine with $firmware, $mode", ({ firmware, mode, until,
     expect(config).toMatchObject({ mac, outcome: "ok", details: { group: "node1", profile: "worker" } });
     expect(config?.details.agent).toContain("Ignition/2.24.0");
     if (until === "booted") await machine.waitFor(/greeted-52:54:00:aa:00:01/, 60_000);
-  }, 340_000);
-});
+  },
+  340_000,
+);
