@@ -8,7 +8,7 @@ import { isIn } from "./network.js";
 import { leaseOptions, networkOptions } from "./network-options.js";
 import { addressOption, messageTypeOf, option } from "./options.js";
 import { answered, nak, none, replyTo } from "./reply.js";
-import type { DhcpAnswer, DhcpView, Turn } from "./turn.js";
+import { bootsNothingText, type DhcpAnswer, type DhcpView, type Turn } from "./turn.js";
 
 /** How long an offered address is kept for its client. */
 export const offerMs = 60_000;
@@ -165,7 +165,7 @@ function bootp(turn: Turn): DhcpAnswer {
 
 function proxyOffer(turn: Turn): DhcpAnswer {
   const packet = replyTo(turn, "OFFER", "0.0.0.0");
-  if (!turn.view.netboots(turn.mac)) return none(turn, "it is not to boot from the network now");
+  if (!turn.view.netboots(turn.mac)) return none(turn, bootsNothingText);
   if (!addProxyBoot(packet, turn, "67")) return none(turn, turn.noBootFile ?? "it asks for nothing to boot");
   return answered(turn, "OFFER", packet);
 }
@@ -178,7 +178,7 @@ function addAll(packet: DhcpPacket, turn: Turn): void {
     turn.decide({
       about: "boot file",
       chosen: undefined,
-      because: "it is not to boot from the network now",
+      because: bootsNothingText,
       others: [],
     });
   }

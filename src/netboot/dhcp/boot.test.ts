@@ -151,8 +151,10 @@ describe("what boots there, and what it gets", () => {
 
   test("a machine that is not to boot gets an address, and no file", () => {
     const server = new TestServer(testLab({ netboots: () => false }));
-    const { packet } = server.hear(ask("DISCOVER", pxe(0))).reply!;
+    const { reply, because } = server.hear(ask("DISCOVER", pxe(0)));
+    const { packet } = reply!;
     expect([packet.yiaddr, packet.file, packet.siaddr]).toEqual(["10.88.0.50", "", "0.0.0.0"]);
+    expect(because).toBe("it is not to boot from the network now");
     expect(server.decisions).toContainEqual(
       expect.objectContaining({
         about: "boot file",

@@ -74,6 +74,8 @@ export interface RequestFacts {
   /** The query without its token. */
   query?: string;
   error?: string;
+  /** What it got in place of the boot profile, and why. */
+  instead?: { gets: string; because: string };
 }
 
 export const textType = "text/plain; charset=utf-8";

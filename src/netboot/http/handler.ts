@@ -154,6 +154,7 @@ function documentAnswer(
   if (verdict?.type === "refuse") return refused(verdict, facts, decide);
   if (verdict?.type === "instead") {
     decide?.({ about: `/${kind}`, chosen: "another in its place", because: verdict.reason, others: [] });
+    if (verdict.gets !== undefined) facts.instead = { gets: verdict.gets, because: verdict.reason };
     return ending(verdict, response(200, verdict.contentType, verdict.body), facts);
   }
   if (error !== undefined) facts.error = error;

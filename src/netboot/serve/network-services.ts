@@ -8,6 +8,8 @@ import { startDnsServer } from "../dns/server.js";
 import type { Snapshot } from "../inventory/snapshot.js";
 import type { LabNetwork } from "../inventory/types.js";
 import type { Observe } from "../observation.js";
+import type { RouterSolicitations } from "../router-solicitations/answers.js";
+import { openSolicitationSocket } from "../router-solicitations/socket.js";
 import type { TftpFiles } from "../tftp/files.js";
 import { startTftpServer } from "../tftp/server.js";
 import { dnsNames } from "./dns-names.js";
@@ -17,6 +19,7 @@ export interface NetworkServicesOptions {
   networks: () => readonly LabNetwork[];
   lab: () => DhcpLab;
   leases: LeaseStore;
+  solicitations: RouterSolicitations;
   files: () => TftpFiles;
   observe: Observe;
   clock: Clock;
@@ -160,9 +163,10 @@ export class NetworkServices implements AsyncDisposable {
       key: `tftp ${address} ${settings.tftp.port}`,
       open: () => startTftpServer({ address, ...port, files, maxBlockSizeOf, observe, clock }),
     };
-    if (!network.dns.includes(address)) return [tftp];
+    const common = [tftp, ...this.#solicitations(network)];
+    if (!network.dns.includes(address)) return common;
     return [
-      tftp,
+      ...common,
       {
         key: `dns ${address} ${dns.forward}`,
         open: () =>
@@ -178,6 +182,28 @@ export class NetworkServices implements AsyncDisposable {
           }),
       },
     ];
+  }
+
+  /** Only where this server is who gives addresses: beside another one nobody asked it to speak of routers. */
+  #solicitations({ mode, interface: name }: LabNetwork): Wanted[] {
+    if (mode !== "dhcp" || name === undefined) return [];
+    const { solicitations, observe, clock } = this.#options;
+    const open = async () => {
+      const socket = openSolicitationSocket(
+        name,
+        (solicitation) => solicitations.answer(solicitation, socket, clock.now().getTime()),
+        (why) =>
+          observe({
+            time: clock.now().toISOString(),
+            stage: "dhcp",
+            what: "fault",
+            outcome: "failed",
+            details: { error: `iPXE waits for an IPv6 router: it cannot be told that there is none: ${why}` },
+          }),
+      );
+      return socket;
+    };
+    return [{ key: `router-solicitations ${name}`, open }];
   }
 }
 

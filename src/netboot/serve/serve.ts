@@ -22,6 +22,7 @@ import { lifeGuard } from "../life/guard.js";
 import { Lives } from "../life/lives.js";
 import { AddressOwners } from "../life/owners.js";
 import type { Observation } from "../observation.js";
+import { RouterSolicitations } from "../router-solicitations/answers.js";
 import { EventStreams } from "../timeline/events.js";
 import { Recorder } from "../timeline/recorder.js";
 import { type NetworkChange, NetworkServices } from "./network-services.js";
@@ -103,6 +104,7 @@ async function compose(
     snapshot().settings.http.url ?? `http://${network?.address ?? "127.0.0.1"}:${port}`;
 
   const owners = new AddressOwners();
+  const solicitations = new RouterSolicitations();
   const lives = scope.use(
     await Lives.open({
       directory: stateDirectory,
@@ -120,6 +122,7 @@ async function compose(
   const observe = (observation: Observation): void => {
     recorder.observe(observation);
     owners.take(observation);
+    solicitations.take(observation);
     lives.take(observation);
     options.onObservation?.(observation);
   };
@@ -198,6 +201,7 @@ async function compose(
       networks,
       lab: () => lab,
       leases,
+      solicitations,
       files: () => files.tftp,
       observe,
       clock,
