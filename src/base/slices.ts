@@ -25,22 +25,22 @@ export async function inSlices<T>(work: Slices<T>): Promise<T> {
   }
 }
 
-/** How many items of a list are done before there may be a pause. */
-const itemsAtATime = 500;
+/** So many items of a list are done before there may be a pause. */
+export const itemsAtATime = 500;
 
-/** The items of a list, with a pause now and then. */
-export function* eachInSlices<T>(items: Iterable<T>, take: (item: T, index: number) => void): Slices<void> {
-  let index = 0;
-  for (const item of items) {
-    take(item, index++);
-    if (index % itemsAtATime === 0) yield;
-  }
-}
-
-/** A list in pieces; each ends with a chance for a pause. */
-export function* piecesOf<T>(items: readonly T[], take: (piece: readonly T[], from: number) => void): Slices<void> {
+/** A list in pieces, with pauses between them. */
+export function* eachPiece<T>(
+  items: readonly T[],
+  take: (piece: readonly T[], from: number) => void,
+): Slices<void> {
   for (let from = 0; from < items.length; from += itemsAtATime) {
     take(items.slice(from, from + itemsAtATime), from);
     yield;
   }
 }
+
+/** The items of a list one by one, with pauses. */
+export const each = <T>(items: readonly T[], take: (item: T, index: number) => void): Slices<void> =>
+  eachPiece(items, (piece, from) => {
+    for (const [i, item] of piece.entries()) take(item, from + i);
+  });

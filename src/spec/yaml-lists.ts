@@ -44,7 +44,12 @@ export class LongLists {
     const items = list.type === "block-seq" ? list.items.slice(0, count) : asBlockItems(list, count);
     if (items === undefined) return;
     list.items.splice(0, count);
-    this.#take(name, { type: "block-seq", offset: items[0]?.start[0]?.offset ?? list.offset, indent: list.indent, items });
+    this.#take(name, {
+      type: "block-seq",
+      offset: items[0]?.start[0]?.offset ?? list.offset,
+      indent: list.indent,
+      items,
+    });
   }
 
   #take(name: string, value: CST.BlockSequence): void {

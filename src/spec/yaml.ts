@@ -65,11 +65,7 @@ export function* readYamlInSlices(
   }
 }
 
-function* read(
-  text: string,
-  fileName: string,
-  kind: YamlKind,
-): Slices<{ value: unknown; locate: Locate }> {
+function* read(text: string, fileName: string, kind: YamlKind): Slices<{ value: unknown; locate: Locate }> {
   const lines = new LineCounter();
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -123,11 +119,7 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
 const tokensAtATime = 2000;
 
 /** The first two documents of a text, and of the first one only what `lists` has not taken. */
-function* compose(
-  text: string,
-  lines: LineCounter,
-  lists: LongLists | undefined,
-): Slices<Document.Parsed[]> {
+function* compose(text: string, lines: LineCounter, lists: LongLists | undefined): Slices<Document.Parsed[]> {
   const composer = new Composer(composerOptions);
   const parser = new Parser(lines.addNewLine);
   const documents: Document.Parsed[] = [];

@@ -1,11 +1,12 @@
 import { posix, resolve } from "node:path";
 import { isSlipwayError } from "../../base/errors.js";
+import { allAtOnce, each, type Slices } from "../../base/slices.js";
 import { parseMac } from "../../net/mac.js";
-import { inspectBy } from "../../spec/form.js";
+import { inspectInSlices } from "../../spec/form.js";
 import { identityProblems } from "../../spec/identity.js";
 import { type FieldPath, type Locate, type Problem, pathText, problemsOf } from "../../spec/problems.js";
 import { apiVersion } from "../../spec/schema.js";
-import { readYaml } from "../../spec/yaml.js";
+import { readYamlInSlices } from "../../spec/yaml.js";
 import { type TextKind, textKinds } from "./config-text.js";
 import { labProblems } from "./lab-checks.js";
 import { type LabForm, labSchema, type NetworkForm } from "./lab-schema.js";
@@ -43,15 +44,21 @@ export const labFile = { name: "a lab file", maxBytes: 64 * 1024 * 1024, textFie
  * @param file its name, for messages
  * @param directory that its paths are relative to, absolute
  */
-export function parseLab(
-  text: string,
-  file: string,
-  directory: string,
-): { lab?: Lab; problems: InventoryProblem[] } {
+export const parseLab = (text: string, file: string, directory: string): ParsedLab =>
+  allAtOnce(parseLabInSlices(text, file, directory));
+
+interface ParsedLab {
+  /** Undefined when there are errors. */
+  lab?: Lab;
+  problems: InventoryProblem[];
+}
+
+/** `parseLab`, with pauses. */
+export function* parseLabInSlices(text: string, file: string, directory: string): Slices<ParsedLab> {
   let value: unknown;
   let locate: Locate;
   try {
-    ({ value, locate } = readYaml(text, file, labFile));
+    ({ value, locate } = yield* readYamlInSlices(text, file, labFile));
   } catch (error) {
     if (!isSlipwayError(error, "CONFIG_INVALID")) throw error;
     const problems = problemsOf(error);
@@ -63,7 +70,7 @@ export function parseLab(
     const located = identity.map((problem) => ({ ...problem, where: locate(problem.path) }));
     return { problems: located.map((problem) => inventoryProblem("field", problem, file)) };
   }
-  const { form, problems } = inspectBy(labSchema, value, locate);
+  const { form, problems } = yield* inspectInSlices(labSchema, value as object, locate);
   if (form === undefined) {
     return {
       problems: problems.map((problem) =>
@@ -72,12 +79,12 @@ export function parseLab(
     };
   }
   const at = (path: FieldPath): Place => placeOf(locate(path), file);
-  const found = labProblems(form, at);
+  const found = yield* labProblems(form, at);
   if (found.some(({ severity }) => severity === "error")) return { problems: found };
-  return { lab: labOf(form, at, directory), problems: found };
+  return { lab: yield* labOf(form, at, directory), problems: found };
 }
 
-function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string): Lab {
+function* labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string): Slices<Lab> {
   const { machines = [], groups = [], profiles = [], dns, assets } = form;
   const texts = profiles.flatMap((profile, i) =>
     textKinds.flatMap((kind): LabText[] => {
@@ -89,46 +96,41 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
   );
   const nameOf = (kind: TextKind, i: number): string | undefined =>
     texts.find((text) => text.path === pathText(["profiles", i, kind]))?.name;
+  const groupsOf: Group[] = [];
+  yield* each(groups, ({ id, name, profile, selector, metadata, install }, i) => {
+    groupsOf.push({
+      id,
+      ...(name === undefined ? {} : { name }),
+      profile,
+      selector: canonicalSelector(selector ?? {}),
+      metadata: metadata ?? noMetadata,
+      ...(install === undefined ? {} : { install }),
+      place: at(["groups", i]),
+    });
+  });
+  const machinesOf: Machine[] = [];
+  yield* each(machines, ({ name, address, labels, quirks, profile, metadata, ...machine }, i) => {
+    const mac = parseMac(machine.mac);
+    const place = at(["machines", i]);
+    machinesOf.push({
+      name,
+      mac,
+      ...(address === undefined ? {} : { address }),
+      labels: labels ?? noLabels,
+      quirks: quirks ?? noQuirks,
+      place,
+    });
+    if (profile === undefined) return;
+    groupsOf.push({ id: name, profile, selector: { mac }, metadata: metadata ?? noMetadata, place });
+  });
   return {
     networks: networksOf(form).map(networkOfForm),
     dns: {
       records: Object.entries(dns?.records ?? {}).map(([name, to]) => ({ name, addresses: [to].flat() })),
       forward: dns?.forward ?? [],
     },
-    machines: machines.map(({ name, mac, address, labels, quirks }, i) => ({
-      name,
-      mac: parseMac(mac),
-      ...(address === undefined ? {} : { address }),
-      labels: labels ?? noLabels,
-      quirks: quirks ?? noQuirks,
-      place: at(["machines", i]),
-    })),
-    groups: [
-      ...groups.map(
-        ({ id, name, profile, selector, metadata, install }, i): Group => ({
-          id,
-          ...(name === undefined ? {} : { name }),
-          profile,
-          selector: canonicalSelector(selector ?? {}),
-          metadata: metadata ?? noMetadata,
-          ...(install === undefined ? {} : { install }),
-          place: at(["groups", i]),
-        }),
-      ),
-      ...machines.flatMap(({ name, mac, profile, metadata }, i): Group[] =>
-        profile === undefined
-          ? []
-          : [
-              {
-                id: name,
-                profile,
-                selector: { mac: parseMac(mac) },
-                metadata: metadata ?? noMetadata,
-                place: at(["machines", i]),
-              },
-            ],
-      ),
-    ],
+    machines: machinesOf,
+    groups: groupsOf,
     profiles: profiles.map(({ id, name, kernel, initrd = [], args = [], install, secret }, i) => {
       const [ignitionId, cloudId, genericId] = textKinds.map((kind) => nameOf(kind, i));
       return {
