@@ -7,8 +7,10 @@ export const composerOptions = { prettyErrors: false, stringKeys: true, logLevel
 export interface TakenItems {
   /** Plain data. */
   values: unknown[];
-  /** Where each stands in the text: the offsets of its first character and of what follows it. */
-  ranges: (readonly [from: number, to: number])[];
+  /** Offset of each one's first character in the text. */
+  from: number[];
+  /** And of what follows it. */
+  to: number[];
 }
 
 /** So many are taken together, at least. */
@@ -57,11 +59,14 @@ export class LongLists {
     for (const document of new Composer(composerOptions).compose([token])) {
       const piece = document as Document.Parsed;
       const values = this.#toData(piece);
-      const taken = this.taken.get(name) ?? { values: [], ranges: [] };
+      const taken = this.taken.get(name) ?? { values: [], from: [], to: [] };
       this.taken.set(name, taken);
       if (!Array.isArray(values) || !isSeq(piece.contents)) continue;
       taken.values.push(...values);
-      for (const { range } of piece.contents.items) taken.ranges.push([range[0], range[1]]);
+      for (const { range } of piece.contents.items) {
+        taken.from.push(range[0]);
+        taken.to.push(range[1]);
+      }
     }
   }
 }

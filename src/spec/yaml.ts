@@ -103,9 +103,10 @@ function* read(text: string, fileName: string, kind: YamlKind): Slices<{ value: 
   if (problems.length > 0) throw problemsError(withoutRepeats(problems));
   keepNumbersAsWritten(document, kind.textFields);
   const value = toData(document, fileName, maxDepth);
-  for (const [key, { values }] of lists.taken) {
+  for (const [key, list] of lists.taken) {
     const owner = value as Record<string, unknown[]>;
-    owner[key] = values.concat(owner[key]);
+    owner[key] = list.values.concat(owner[key]);
+    list.values = []; // not kept for as long as fields are located
   }
   return { value, locate: (path) => place(offsetIn(document, lists, path, text, lines)) };
 }
@@ -191,9 +192,8 @@ function offsetIn(
   const path = [key, item].filter((part) => part !== undefined);
   const list = key === undefined ? undefined : taken.get(String(key));
   if (list === undefined || typeof item !== "number") return offsetOf(document, [...path, ...inner]);
-  const range = list.ranges[item];
-  if (range === undefined) return offsetOf(document, [key!, item - list.ranges.length, ...inner]);
-  const [from, to] = range;
+  const [from, to] = [list.from[item], list.to[item]];
+  if (from === undefined) return offsetOf(document, [key!, item - list.from.length, ...inner]);
   if (inner.length === 0) return from;
   // Read once more by itself, at the column where it stands.
   const column = lines.linePos(from).col - 1;

@@ -4,7 +4,14 @@ import { allAtOnce, each, type Slices } from "../../base/slices.js";
 import { parseMac } from "../../net/mac.js";
 import { inspectInSlices } from "../../spec/form.js";
 import { identityProblems } from "../../spec/identity.js";
-import { type FieldPath, type Locate, type Problem, pathText, problemsOf } from "../../spec/problems.js";
+import {
+  type FieldPath,
+  type Locate,
+  nowhere,
+  type Problem,
+  pathText,
+  problemsOf,
+} from "../../spec/problems.js";
 import { apiVersion } from "../../spec/schema.js";
 import { readYamlInSlices } from "../../spec/yaml.js";
 import { type TextKind, textKinds } from "./config-text.js";
@@ -55,33 +62,42 @@ interface ParsedLab {
 
 /** `parseLab`, with pauses. */
 export function* parseLabInSlices(text: string, file: string, directory: string): Slices<ParsedLab> {
+  const { form, locate, problems } = yield* readForm(text, file);
+  if (form === undefined) return { problems };
+  const at = (path: FieldPath): Place => placeOf(locate(path), file);
+  const found = yield* labProblems(form, at);
+  if (found.some(({ severity }) => severity === "error")) return { problems: found };
+  return { lab: yield* labOf(form, at, directory), problems: found };
+}
+
+/** The form as it is written; undefined when it is not one. */
+function* readForm(
+  text: string,
+  file: string,
+): Slices<{ form?: LabForm; locate: Locate; problems: InventoryProblem[] }> {
   let value: unknown;
-  let locate: Locate;
+  let locate: Locate = nowhere;
   try {
     ({ value, locate } = yield* readYamlInSlices(text, file, labFile));
   } catch (error) {
     if (!isSlipwayError(error, "CONFIG_INVALID")) throw error;
     const problems = problemsOf(error);
     const all: readonly Problem[] = problems.length > 0 ? problems : [{ path: [], message: error.message }];
-    return { problems: all.map((problem) => inventoryProblem("syntax", problem, file)) };
+    return { locate, problems: all.map((problem) => inventoryProblem("syntax", problem, file)) };
   }
   const identity = identityProblems(value, { apiVersion, kind: "Lab" }, labFile.name);
   if (identity.length > 0) {
     const located = identity.map((problem) => ({ ...problem, where: locate(problem.path) }));
-    return { problems: located.map((problem) => inventoryProblem("field", problem, file)) };
+    return { locate, problems: located.map((problem) => inventoryProblem("field", problem, file)) };
   }
   const { form, problems } = yield* inspectInSlices(labSchema, value as object, locate);
-  if (form === undefined) {
-    return {
-      problems: problems.map((problem) =>
-        inventoryProblem(problem.unknownField ? "unknown-field" : "field", problem, file),
-      ),
-    };
-  }
-  const at = (path: FieldPath): Place => placeOf(locate(path), file);
-  const found = yield* labProblems(form, at);
-  if (found.some(({ severity }) => severity === "error")) return { problems: found };
-  return { lab: yield* labOf(form, at, directory), problems: found };
+  return {
+    ...(form && { form }),
+    locate,
+    problems: problems.map((problem) =>
+      inventoryProblem(problem.unknownField ? "unknown-field" : "field", problem, file),
+    ),
+  };
 }
 
 function* labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string): Slices<Lab> {
