@@ -1,5 +1,6 @@
 import { benchDhcp } from "./netboot-dhcp.js";
 import { benchNetbootHttp } from "./netboot-http.js";
+import { benchStorm } from "./netboot-storm.js";
 import { benchTftp } from "./netboot-tftp.js";
 
 /**
@@ -21,8 +22,10 @@ export async function benchNetboot({
   const dhcp = await benchDhcp(times);
   log("TFTP against dnsmasq …");
   const tftp = await benchTftp(times);
+  log("A storm of machines …");
+  const storm = await benchStorm(log);
   if (json) {
-    console.log(JSON.stringify({ http, dhcp, tftp }));
+    console.log(JSON.stringify({ http, dhcp, tftp, storm }));
     return;
   }
   const row = (...cells: (string | number)[]) =>
