@@ -6,6 +6,7 @@ import { round } from "./stats.js";
 import { writeStormLab } from "./storm/lab.js";
 import type { Fate } from "./storm/machine.js";
 import { makeNamespaces, nodeOn } from "./storm/namespaces.js";
+import type { Tally } from "./storm/patience.js";
 import { Serving } from "./storm/server.js";
 
 export interface StormFigures {
@@ -16,8 +17,8 @@ export interface StormFigures {
   seconds: number;
   /** Of the server, resident, at its peak. */
   memoryMiB: number;
-  /** Packets that machines sent once more, as no answer came in time. */
-  retransmissions: number;
+  /** Packets that machines sent once more, by what they waited for. */
+  retransmissions: Tally;
   /** A machine's time from its power-on to its report. */
   p50Seconds: number;
   p99Seconds: number;
@@ -48,6 +49,9 @@ export async function benchStorm(tell: (line: string) => void): Promise<StormFig
     const seconds = round((performance.now() - startedMs) / 1000, 1);
     const fates = stdout.split("\n").map((line) => JSON.parse(line) as Fate);
     for (const { mac, lost } of fates.filter((fate) => fate.lost !== undefined)) tell(`${mac}: ${lost}`);
+    const retransmissions: Tally = {};
+    for (const [what, times] of fates.flatMap((fate) => Object.entries(fate.retransmissions)))
+      retransmissions[what] = (retransmissions[what] ?? 0) + times;
     const arrived = fates.filter(({ lost }) => lost === undefined);
     const times = arrived.map((fate) => fate.seconds).sort((a, b) => a - b);
     const quantile = (part: number) => round(times[Math.ceil(times.length * part) - 1] ?? Number.NaN, 1);
@@ -56,7 +60,7 @@ export async function benchStorm(tell: (line: string) => void): Promise<StormFig
       lost: machines - arrived.length,
       seconds,
       memoryMiB: await server.peakMiB(),
-      retransmissions: fates.reduce((sum, fate) => sum + fate.retransmissions, 0),
+      retransmissions,
       p50Seconds: quantile(0.5),
       p99Seconds: quantile(0.99),
     };

@@ -15,7 +15,7 @@ import { tftpFetch } from "./tftp-fetch.js";
 export interface Fate {
   mac: string;
   seconds: number;
-  retransmissions: number;
+  retransmissions: Tally;
   /** Why it did not get to its report; undefined: it did. */
   lost?: string;
 }
@@ -29,16 +29,16 @@ const tftpOptions = {
 /** A machine from power-on to its report. */
 export async function bootMachine(machine: SimulatedMachine, wire: DhcpWire): Promise<Fate> {
   const startedMs = performance.now();
-  const tally: Tally = { retransmissions: 0 };
+  const retransmissions: Tally = {};
   const fate = (lost?: string): Fate => ({
     mac: machine.mac,
     seconds: (performance.now() - startedMs) / 1000,
-    ...tally,
+    retransmissions,
     ...(lost === undefined ? {} : { lost }),
   });
   try {
-    await firmware(machine, wire, tally);
-    await ipxe(machine, wire, tally);
+    await firmware(machine, wire, retransmissions);
+    await ipxe(machine, wire, retransmissions);
     return fate();
   } catch (error) {
     if (error instanceof Lost) return fate(error.message);

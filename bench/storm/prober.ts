@@ -14,7 +14,6 @@ export interface Waits {
   longestMs: number;
 }
 
-/** No faster than a person at a keyboard of a rack would notice. */
 const pauseMs = 5;
 const stage = firmwareStage("bios")!;
 const mac = macOf(1);
@@ -30,7 +29,7 @@ const wire = await DhcpWire.open();
 const http = new HttpFetch(clientAddress);
 const patience = { seconds: [60], jitterSeconds: 0 };
 const waits = {
-  dhcp: watch(() => wire.configure(machine, stage, patience, { retransmissions: 0 })),
+  dhcp: watch(() => wire.configure(machine, stage, patience, {})),
   http: watch(() => http.text(`${url}/ipxe?mac=${mac}`)),
 };
 process.stdout.write("ready\n");
