@@ -16,6 +16,8 @@ export interface Snapshot {
   networks: readonly LabNetwork[];
   dns: LabDns;
   machines: MachineIndex;
+  /** Machines by name and by its first label, in lower case; of several the first. For DNS. */
+  hosts: ReadonlyMap<string, Machine>;
   /** For selectGroup(). Holds the groups that machines' own boot profiles imply, too. */
   groups: GroupIndex;
   /** By id. */
@@ -69,10 +71,13 @@ export function* makeSnapshot(contents: Contents, digest: string): Slices<Snapsh
   const byName = new Map<string, Machine>();
   const byMac = new Map<string, Machine>();
   const byAddress = new Map<string, Machine>();
+  const hosts = new Map<string, Machine>();
   yield* each(machines, (machine) => {
     byName.set(machine.name, machine);
     byMac.set(machine.mac, machine);
     if (machine.address !== undefined) byAddress.set(machine.address, machine);
+    const host = machine.name.toLowerCase();
+    for (const name of [host, host.split(".")[0]!]) if (!hosts.has(name)) hosts.set(name, machine);
   });
   const groupsById = new Map<string, Group>();
   yield* each(groups, (group) => groupsById.set(group.id, group));
@@ -82,6 +87,7 @@ export function* makeSnapshot(contents: Contents, digest: string): Slices<Snapsh
     networks: contents.networks,
     dns: contents.dns,
     machines: { byName, byMac, byAddress },
+    hosts,
     groups: yield* indexGroupsInSlices(groups),
     groupsById,
     profiles: new Map(profiles.map((profile) => [profile.id, profile])),
