@@ -19,7 +19,8 @@ export interface InventoryFigures {
   reloadStallMs: number;
   /** Answers that clients had during the reload. */
   answers: number;
-  /** Of the server, resident, at its peak: two inventories for a moment. */
+  /** Of the server, resident, at its peak: until it served, and with the reload, when there are two inventories for a while. */
+  loadPeakMiB: number;
   peakMiB: number;
 }
 
@@ -36,6 +37,7 @@ export async function benchInventory(): Promise<InventoryFigures> {
     await writeStormLab(lab, machines);
     await using _namespaces = await makeNamespaces();
     await using server = await Serving.start(directory);
+    const loadPeakMiB = await server.peakMiB();
     const { reloadSeconds, dhcp, http } = await probed(() => reload(join(lab, "lab.yaml"), server));
     return {
       machines,
@@ -43,6 +45,7 @@ export async function benchInventory(): Promise<InventoryFigures> {
       reloadSeconds,
       reloadStallMs: Math.round(Math.max(dhcp.longestMs, http.longestMs)),
       answers: dhcp.answers + http.answers,
+      loadPeakMiB,
       peakMiB: await server.peakMiB(),
     };
   } finally {

@@ -53,6 +53,6 @@ export async function benchNetboot({
   );
   console.log(
     `inventory: ${inventory.machines} machines, load ${inventory.loadSeconds} s, reload ${inventory.reloadSeconds} s ` +
-      `with ${inventory.answers} answers meanwhile, each within ${inventory.reloadStallMs} ms; peak ${inventory.peakMiB} MiB`,
+      `with ${inventory.answers} answers meanwhile, each within ${inventory.reloadStallMs} ms; peak ${inventory.loadPeakMiB} MiB at load, ${inventory.peakMiB} MiB at the reload`,
   );
 }

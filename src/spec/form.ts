@@ -41,7 +41,11 @@ export function inspectBy<T>(
   return { problems: problems.map((problem) => ({ ...problem, where: locate(problem.path) })) };
 }
 
-/** `inspectBy` with pauses: lists that are long are looked at piece by piece, before all else. */
+/**
+ * `inspectBy` with pauses: lists that are long are looked at piece by piece, before all else.
+ *
+ * @param value its long lists are emptied on the way, so that not both they and the form's fill the memory
+ */
 export function* inspectInSlices<T extends object>(
   schema: z.ZodObject & z.ZodType<T>,
   value: object,
@@ -59,6 +63,7 @@ export function* inspectInSlices<T extends object>(
       const inspected = inspectBy(listSchema, piece, (path) => locate(pathOf(path)));
       form.push(...(inspected.form ?? []));
       for (const problem of inspected.problems) problems.push({ ...problem, path: pathOf(problem.path) });
+      list.fill(undefined, from, from + piece.length);
     });
     lists[key] = form;
     rest[key] = [];
