@@ -23,7 +23,7 @@ const link = "slipway-bdhcp";
 const serverAddress = "10.213.0.1";
 const clientAddress = "10.213.255.254";
 const range = { first: "10.213.1.0", last: "10.213.250.255" };
-const seconds = 10;
+const seconds = 6;
 
 /**
  * DHCP exchanges by perfdhcp (Kea), in a network namespace with a veth pair, each from a client that was not seen before,

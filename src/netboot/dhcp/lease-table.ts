@@ -4,7 +4,7 @@ import { type DhcpNetwork, inRange, isIn, toAddress, toNumber } from "./network.
 /** A network, and the addresses of its range that are not for everybody: machines' own, the server's, the router's. */
 export interface LeasedNetwork {
   network: DhcpNetwork;
-  kept: ReadonlySet<string>;
+  kept: Pick<ReadonlySet<string>, "has">;
 }
 
 /** More offers than that at a time are not held: the oldest are forgotten. */
@@ -85,7 +85,7 @@ export class LeaseTable {
 /** The leases of one network, and which of its range's addresses are free. */
 class Pool implements LeaseView {
   readonly network: DhcpNetwork;
-  readonly #kept: ReadonlySet<string>;
+  readonly #kept: LeasedNetwork["kept"];
   readonly #byAddress: ReadonlyMap<string, Lease>;
   readonly #byClient = new Map<string, Lease>();
   /** Addresses of the range below it have been looked at: they have a lease, are kept, or were given back. */

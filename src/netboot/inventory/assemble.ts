@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { each, type Slices } from "../../base/slices.js";
 import { nearText } from "../../spec/problems.js";
 import { parseConfigText, type TextKind } from "./config-text.js";
 import type { InventoryFiles } from "./inventory-files.js";
@@ -16,7 +17,7 @@ export interface Loaded {
 }
 
 /** Puts together what the files of an inventory say: valid as a whole, or not at all. */
-export function assemble(files: InventoryFiles): Loaded {
+export function* assemble(files: InventoryFiles): Slices<Loaded> {
   const problems = [...files.problems];
   const groups: Group[] = [];
   const profiles: BootProfile[] = [];
@@ -28,18 +29,18 @@ export function assemble(files: InventoryFiles): Loaded {
   const sum = createHash("sha256")
     .update(files.assets === undefined ? "" : "assets\n")
     .update(files.tftp === undefined ? "" : "tftp\n");
-  for (const path of [...files.files.keys()].sort()) {
+  yield* each([...files.files.keys()].sort(), (path) => {
     const { digest, problems: own, group, profile, text, role } = files.files.get(path)!;
     sum.update(`${path}\0${digest}\n`);
-    problems.push(...own);
+    for (const problem of own) problems.push(problem);
     if (group) groups.push(group);
     if (profile) profiles.push(profile);
     if (text) texts[role.kind as TextKind].set(text.name, text);
-  }
+  });
   const { lab } = files;
   for (const text of lab?.texts ?? []) addLabText(text, files, texts[text.kind], problems);
-  addUnlessThere("group", groups, lab?.groups ?? [], problems);
-  addUnlessThere("boot profile", profiles, lab?.profiles ?? [], problems);
+  yield* addUnlessThere("group", groups, lab?.groups ?? [], problems);
+  yield* addUnlessThere("boot profile", profiles, lab?.profiles ?? [], problems);
   const contents: Contents = {
     networks: lab?.networks ?? [],
     dns: lab?.dns ?? { records: [], forward: [] },
@@ -54,9 +55,9 @@ export function assemble(files: InventoryFiles): Loaded {
   if (assets !== undefined) contents.assets = assets;
   const tftp = lab?.tftp ?? files.tftp;
   if (tftp !== undefined) contents.tftp = tftp;
-  problems.push(...danglingProblems(contents));
+  yield* findDangling(contents, problems);
   if (problems.some(isError)) return { problems };
-  return { snapshot: makeSnapshot(contents, sum.digest("hex")), problems };
+  return { snapshot: yield* makeSnapshot(contents, sum.digest("hex")), problems };
 }
 
 function addLabText(
@@ -95,21 +96,21 @@ function addLabText(
 }
 
 /** Of one id in a lab.yaml and in matchbox's layout beside it, neither is meant more than the other. */
-function addUnlessThere<T extends Group | BootProfile>(
+function* addUnlessThere<T extends Group | BootProfile>(
   what: string,
   list: T[],
   added: readonly T[],
   problems: InventoryProblem[],
-): void {
+): Slices<void> {
   const known = new Map(list.map((one) => [one.id, one]));
-  for (const one of added) {
+  yield* each(added, (one) => {
     const other = known.get(one.id);
     if (other === undefined) list.push(one);
     else {
       const message = `the ${what} ${one.id} is in ${other.place.file} as well`;
       problems.push({ severity: "error", check: "duplicate-id", place: one.place, path: "", message });
     }
-  }
+  });
 }
 
 /**
@@ -117,22 +118,18 @@ function addUnlessThere<T extends Group | BootProfile>(
  * put and delete a group, its boot profile and its configuration one by one, in any order; until all are there, the
  * machine gets nothing.
  */
-function danglingProblems(contents: Contents): InventoryProblem[] {
-  const problems: InventoryProblem[] = [];
+function* findDangling(contents: Contents, problems: InventoryProblem[]): Slices<void> {
   const complain = ({ place }: Group | BootProfile, path: string, message: string) => {
     const severity = place.line === undefined ? "warning" : "error"; // only a lab.yaml's have a line
     problems.push({ severity, check: "unknown-reference", place, path, message });
   };
   const known = new Set(contents.profiles.map(({ id }) => id));
-  for (const group of contents.groups) {
-    if (!known.has(group.profile)) {
-      complain(
-        group,
-        "profile",
-        unknownText("boot profile", group.profile, problems.length < 20 ? known : []),
-      );
-    }
-  }
+  let unknown = 0;
+  yield* each(contents.groups, (group) => {
+    if (known.has(group.profile)) return;
+    // Looking for a name that is near takes its time.
+    complain(group, "profile", unknownText("boot profile", group.profile, unknown++ < 20 ? known : []));
+  });
   for (const profile of contents.profiles) {
     const named = { ignition: profile.ignitionId, cloud: profile.cloudId, generic: profile.genericId };
     for (const [kind, name] of Object.entries(named) as [TextKind, string | undefined][]) {
@@ -140,7 +137,6 @@ function danglingProblems(contents: Contents): InventoryProblem[] {
       complain(profile, `${kind}_id`, unknownText(`file in ${kind}/ called`, name, contents[kind].keys()));
     }
   }
-  return problems;
 }
 
 const unknownText = (what: string, name: string, known: Iterable<string>): string =>

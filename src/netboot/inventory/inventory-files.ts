@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { messageOf, systemCode } from "../../base/errors.js";
+import { allAtOnce, inSlices, type Slices } from "../../base/slices.js";
 import { bytesToText } from "../template/byte-text.js";
 import { isRawIgnition, parseConfigText, type TextKind, textKinds } from "./config-text.js";
-import { type Lab, parseLab, tftpDirectory } from "./lab.js";
+import { type Lab, parseLabInSlices, tftpDirectory } from "./lab.js";
 import { parseGroup, parseProfile } from "./matchbox-files.js";
 import type { InventoryProblem } from "./problem.js";
 import type { ConfigText } from "./snapshot.js";
@@ -113,7 +114,7 @@ export class InventoryFiles {
   set(path: string, role: FileRole, contents: Buffer | undefined): ReadFile | undefined {
     const before = this.files.get(path);
     if (contents === undefined) this.files.delete(path);
-    else this.files.set(path, parseFile(this.directory, path, role, contents, undefined));
+    else this.files.set(path, allAtOnce(parseFile(this.directory, path, role, contents, undefined)));
     return before;
   }
 
@@ -194,7 +195,7 @@ export class InventoryFiles {
       if (known?.stamp && before && sameStamp(known.stamp, before)) return;
       const contents = await readFile(join(this.directory, path));
       if (known && known.digest === digestOf(contents)) known.stamp = before;
-      else this.files.set(path, parseFile(this.directory, path, role, contents, before));
+      else this.files.set(path, await inSlices(parseFile(this.directory, path, role, contents, before)));
     } catch (error) {
       this.files.delete(path);
       if (systemCode(error) !== "ENOENT")
@@ -235,20 +236,20 @@ export const isLeftover = (name: string): boolean => /^\.|~$|^#.*#$|\.(swp|swx|t
 
 const digestOf = (contents: Uint8Array): string => createHash("sha256").update(contents).digest("base64");
 
-function parseFile(
+function* parseFile(
   directory: string,
   path: string,
   role: FileRole,
   contents: Buffer,
   stamp: Stamp | undefined,
-): ReadFile {
+): Slices<ReadFile> {
   const file = { role, digest: digestOf(contents), stamp };
   const text = isTemplate(role) ? bytesToText(contents) : decodeUtf8(contents);
   if (text === undefined) {
     const problem = { severity: "error", check: "syntax", place: { file: path }, path: "" } as const;
     return { ...file, problems: [{ ...problem, message: "it is not text in UTF-8" }] };
   }
-  const parsed = parseAs(role, text, path, directory);
+  const parsed = yield* parseAs(role, text, path, directory);
   return { ...file, ...parsed, problems: parsed.problems.length > 0 ? parsed.problems : noProblems };
 }
 
@@ -264,15 +265,15 @@ function decodeUtf8(contents: Uint8Array): string | undefined {
   }
 }
 
-function parseAs(
+function* parseAs(
   role: FileRole,
   text: string,
   path: string,
   directory: string,
-): Pick<ReadFile, "lab" | "group" | "profile" | "text" | "problems"> {
+): Slices<Pick<ReadFile, "lab" | "group" | "profile" | "text" | "problems">> {
   switch (role.kind) {
     case "lab":
-      return parseLab(text, path, directory);
+      return yield* parseLabInSlices(text, path, directory);
     case "group": {
       const { value, problems } = parseGroup(text, path, role.id);
       return { ...(value && { group: value }), problems };

@@ -17,9 +17,7 @@ export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): D
     records: snapshot.dns.records,
     domains,
     hostsNamed(name) {
-      const machine = [...snapshot.machines.byName.values()].find(
-        (each) => each.name.toLowerCase() === name || each.name.toLowerCase().split(".")[0] === name,
-      );
+      const machine = snapshot.hosts.get(name);
       if (machine?.address !== undefined) return [host(name, machine.address)];
       return [...leases.leases()]
         .filter((lease) => lease.state === "bound" && lease.expires > now && nameOf(snapshot, lease) === name)
