@@ -1,7 +1,11 @@
 import type { CertificateRequest } from "../../pki/certificate.js";
+import type { ClusterSpec } from "../../spec/cluster-spec.js";
+import { apiEndpoint } from "../addresses.js";
 import { imageNames } from "../images.js";
 import type { KubeObject } from "../kube-object.js";
+import type { KubeconfigRequest } from "../kubeconfig-request.js";
 import { places } from "../places.js";
+import { secretText } from "../secrets.js";
 
 /** On pods that are to be checkpointed: `"true"`. bootkube's, so that its manifests mean the same. */
 export const checkpointAnnotation = "checkpointer.alpha.coreos.com/checkpoint";
@@ -10,7 +14,6 @@ export const checkpointOfAnnotation = "checkpointer.alpha.coreos.com/checkpoint-
 
 export const checkpointerName = "pod-checkpointer";
 export const checkpointerUser = "slipway:pod-checkpointer";
-export const checkpointerKubeconfigSecret = "pod-checkpointer-kubeconfig";
 
 /** The label of all pods that are to be checkpointed. */
 export const controlPlaneTier = { key: "tier", value: "control-plane" } as const;
@@ -22,10 +25,11 @@ export const guardedWorkloads = {
 } as const;
 
 const namespace = "kube-system";
+const kubeconfigSecret = "pod-checkpointer-kubeconfig";
 const labels = { "k8s-app": checkpointerName, [controlPlaneTier.key]: controlPlaneTier.value };
 const healthPort = 10_289;
 
-/** Its user's certificate; the kubeconfig made of it is the key `kubeconfig` of Secret `pod-checkpointer-kubeconfig`. */
+/** Its user's certificate. */
 export const checkpointerCertificate: CertificateRequest = {
   name: checkpointerName,
   authority: "cluster",
@@ -36,9 +40,27 @@ export const checkpointerCertificate: CertificateRequest = {
   ips: [],
 };
 
-/** The pod-checkpointer with what it may do; the Secret of its kubeconfig is not among it. */
-export function checkpointerObjects(): KubeObject[] {
-  return [role(), roleBinding(), daemonSet()];
+/** Its kubeconfig, by the cluster's endpoint: the API server beside it may be the one that is gone. */
+export const checkpointerKubeconfig = (spec: ClusterSpec): KubeconfigRequest => ({
+  name: checkpointerName,
+  certificate: checkpointerCertificate.name,
+  user: checkpointerUser,
+  server: apiEndpoint(spec),
+});
+
+/** The pod-checkpointer, its kubeconfig, and what it may do. */
+export function checkpointerObjects(image: string = imageNames.podCheckpointer): KubeObject[] {
+  return [role(), roleBinding(), secret(), daemonSet(image)];
+}
+
+function secret(): KubeObject {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: kubeconfigSecret, namespace, labels },
+    type: "Opaque",
+    data: { kubeconfig: secretText(`kubeconfig/${checkpointerName}`) },
+  };
 }
 
 function role(): KubeObject {
@@ -75,7 +97,7 @@ function roleBinding(): KubeObject {
   };
 }
 
-function daemonSet(): KubeObject {
+function daemonSet(image: string): KubeObject {
   const fromField = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   const probe = { httpGet: { host: "127.0.0.1", path: "/healthz", port: healthPort }, timeoutSeconds: 5 };
   return {
@@ -99,7 +121,7 @@ function daemonSet(): KubeObject {
           containers: [
             {
               name: checkpointerName,
-              image: imageNames.podCheckpointer,
+              image,
               imagePullPolicy: "IfNotPresent",
               args: [
                 "--kubeconfig=/etc/pod-checkpointer/kubeconfig",
@@ -133,7 +155,7 @@ function daemonSet(): KubeObject {
             },
           ],
           volumes: [
-            { name: "kubeconfig", secret: { secretName: checkpointerKubeconfigSecret, defaultMode: 0o400 } },
+            { name: "kubeconfig", secret: { secretName: kubeconfigSecret, defaultMode: 0o400 } },
             { name: "kubernetes", hostPath: { path: places.kubernetes, type: "Directory" } },
             { name: "runtime", hostPath: { path: parentOf(places.containerdSocket), type: "Directory" } },
             { name: "lock", hostPath: { path: "/run/lock", type: "DirectoryOrCreate" } },

@@ -25,6 +25,10 @@ export function serveHealth(port: number, check: HealthCheck, signal: AbortSigna
   server.on("error", (error) => {
     if (systemCode(error) === "EADDRINUSE") setTimeout(listen, 1_000).unref();
   });
-  signal.addEventListener("abort", () => server.close().closeAllConnections(), { once: true });
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  signal.addEventListener("abort", close, { once: true });
   listen();
 }

@@ -22,7 +22,6 @@ const seen = (more: Partial<CheckpointObservation> = {}): CheckpointObservation 
   leaving: false,
   ...more,
 });
-const running = { parentRunning: true, copyStarted: true, silentForMs: 0 };
 const quiet = { parentRunning: false, copyStarted: true, silentForMs: 10_000 };
 const brieflyQuiet = { parentRunning: false, copyStarted: true, silentForMs: 9_999 };
 const up = (parent: ParentPlace, parentHealthy = false) => ({ parent, parentHealthy });
@@ -141,14 +140,14 @@ describe("a copy that the kubelet did not start", () => {
   );
 
   test("is tried less and less often, but never given up", () => {
-    const after = (tries: number, ms: number) =>
+    const actionAfter = (tries: number, ms: number) =>
       transition(
         { name: "active", sinceMs: now - ms, tries },
         seen({ api: down, runtime: unstarted }),
         timing,
       ).action;
-    expect([after(1, 59_999), after(1, 60_000)]).toEqual([undefined, "activate"]);
-    expect([after(100, 479_999), after(100, 480_000)]).toEqual([undefined, "activate"]);
+    expect([actionAfter(1, 59_999), actionAfter(1, 60_000)]).toEqual([undefined, "activate"]);
+    expect([actionAfter(100, 479_999), actionAfter(100, 480_000)]).toEqual([undefined, "activate"]);
   });
 
   test("is not tried again while the workload's own pod runs", () => {
