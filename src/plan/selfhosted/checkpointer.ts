@@ -67,7 +67,7 @@ function role(): KubeObject {
   return {
     apiVersion: "rbac.authorization.k8s.io/v1",
     kind: "Role",
-    metadata: { name: checkpointerUser, namespace, labels },
+    metadata: { name: checkpointerName, namespace, labels },
     rules: [
       { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
       { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get"] },
@@ -91,8 +91,8 @@ function roleBinding(): KubeObject {
   return {
     apiVersion: "rbac.authorization.k8s.io/v1",
     kind: "RoleBinding",
-    metadata: { name: checkpointerUser, namespace, labels },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: checkpointerUser },
+    metadata: { name: checkpointerName, namespace, labels },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: checkpointerName },
     subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: checkpointerUser }],
   };
 }
