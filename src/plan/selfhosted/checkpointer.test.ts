@@ -32,14 +32,15 @@ test("its user is that of its certificate, and its kubeconfig leads to the clust
   expect(subjects).toEqual([
     expect.objectContaining({ kind: "User", name: checkpointerCertificate.commonName }),
   ]);
-  const cluster = {
-    apiVersion: "slipway.dev/v1alpha1",
-    kind: "Cluster",
-    metadata: { name: "demo" },
-    nodes: [{ role: "control-plane" }],
-    network: { nodeSubnet: "10.77.0.0/24" },
-  };
-  expect(checkpointerKubeconfig(resolveSpec(cluster, facts))).toMatchObject({
+  const spec = resolveSpec(
+    {
+      metadata: { name: "demo" },
+      nodes: [{ role: "control-plane" }],
+      network: { nodeSubnet: "10.77.0.0/24" },
+    },
+    facts,
+  );
+  expect(checkpointerKubeconfig(spec)).toMatchObject({
     certificate: checkpointerCertificate.name,
     user: checkpointerCertificate.commonName,
     server: "https://10.77.0.2:6443",

@@ -70,7 +70,7 @@ function template(name: string, port: number) {
         {
           name: "main",
           image,
-          args: ["netexec", `--http-port=${port}`, "--udp-port=-1"],
+          args: ["netexec", `--http-port=${port}`, `--udp-port=${port}`],
           ports: [{ name: "web", containerPort: port }],
           env: [{ name: "WORD", valueFrom: { secretKeyRef: { name: "stand-in", key: "word" } } }],
           readinessProbe: { httpGet: { path: "/healthz", port: "web" }, periodSeconds: 1 },
