@@ -4,6 +4,7 @@ import type { KubeClient } from "../../kube/client.js";
 import { apiReady, daemonSetReady, deploymentAvailable } from "../../kube/conditions.js";
 import { waitForObjects } from "../../kube/wait.js";
 import type { BootstrapPod } from "../../plan/selfhosted/bootstrap.js";
+import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import type { ControlPlaneHost } from "../control-plane-host.js";
 import { bootstrapManifests, endBootstrapPod, removeBootstrapSecrets } from "./bootstrap-pods.js";
@@ -56,6 +57,7 @@ export async function selfhostedReady({ connect, wait, describe }: Pivot): Promi
   });
   await Promise.all([
     waitForObjects(daemonSetReady(namespace, apiServer), client, failing(apiServer)),
+    waitForObjects(daemonSetReady(namespace, checkpointerName), client, failing(checkpointerName)),
     waitForObjects(deploymentAvailable(namespace, controllerManager), client, failing(controllerManager)),
     waitForObjects(deploymentAvailable(namespace, scheduler), client, failing(scheduler)),
   ]);
