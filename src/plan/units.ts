@@ -6,6 +6,7 @@ import { apiServerFlags, controllerManagerFlags, etcdFlags, schedulerFlags } fro
 import { kubeletFlags } from "./kubelet.js";
 import { places } from "./places.js";
 import { proxyFlags } from "./proxy.js";
+import { snapshotUnits } from "./snapshot-schedule.js";
 import { stopPodsPath } from "./stop-pods.js";
 import { type Service, serviceText } from "./unit.js";
 
@@ -108,5 +109,6 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
       after: afterApi,
       command: commandLine(program("kube-scheduler"), schedulerFlags(spec, { single })),
     }),
+    ...snapshotUnits(spec),
   ];
 }
