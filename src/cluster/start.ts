@@ -32,6 +32,7 @@ import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile 
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
 import { handOutRenewed } from "./renewal.js";
 import { finishRestore } from "./snapshot/finish.js";
+import { pendingRestore } from "./snapshot/pending.js";
 import { ensureNodeSoftware } from "./software.js";
 import type { StartOptions, StartState } from "./start-state.js";
 import type { WaitFor } from "./wait-for.js";
@@ -66,7 +67,8 @@ export async function startCluster(options: StartOptions, context: Context): Pro
     });
   }
   try {
-    await runOperation("start", startSteps(state.plan), state, {
+    const restoring = (await pendingRestore(name, context)) !== undefined;
+    await runOperation("start", startSteps(state.plan, { restoring }), state, {
       journal,
       context: loggedContext(name, context),
     });
@@ -329,11 +331,12 @@ export const bootSteps: Step<StartState>[] = [
   bootMachines,
 ];
 
-export function startSteps({ spec }: ClusterPlan): Step<StartState>[] {
+/** @param restoring a restore was cut short, and is ended first */
+export function startSteps({ spec }: ClusterPlan, { restoring = false } = {}): Step<StartState>[] {
   const selfhosted = spec.bootstrapper === "selfhosted";
   return [
     ...bootSteps,
-    finishRestore,
+    ...(restoring ? [finishRestore] : []),
     ...(selfhosted ? [openTheWay] : []),
     waitForApi,
     applySystemObjects,

@@ -93,6 +93,7 @@ printf '{${fields.join(",")}}\\n' "$name" "$taken" "$version" "$(stat -c %s .par
 sync .part/snapshot.db .part/description.json
 mv .part/snapshot.db "$name.db"
 mv .part/description.json "$name.json"
+rmdir .part
 sync .
 ls -1 | grep '\\.json$' | head -n -${keep} | while read -r old; do rm -f "$old" "\${old%.json}.db"; done
 for file in *.db; do [ -e "\${file%.db}.json" ] || rm -f "$file"; done
