@@ -42,7 +42,9 @@ export function memberIdentity(
   members: NodeAddress[] = [node],
   token?: string,
 ): string[] {
-  const flags = etcdFlags(spec, node, members);
+  const flags = etcdFlags(spec, node);
+  const peerUrl = (member: NodeAddress) => etcdFlags(spec, member)["initial-advertise-peer-urls"];
+  flags["initial-cluster"] = members.map((member) => `${member.name}=${peerUrl(member)}`);
   if (token !== undefined) flags["initial-cluster-token"] = token;
   const same = ["name", "initial-cluster", "initial-cluster-token", "initial-advertise-peer-urls"] as const;
   return same.map((name) => `--${name}=${flags[name]}`);
