@@ -11,7 +11,7 @@ import { kubeconfigPath, pki, places } from "./places.js";
 import { auditPolicy, authenticationConfiguration } from "./policy.js";
 import { proxyConfigPath, proxyConfiguration } from "./proxy.js";
 import { type SecretName, secretSource } from "./secrets.js";
-import { snapshotScript, snapshotScriptText } from "./snapshot-schedule.js";
+import { encryptionKeyIdFile, snapshotScript, snapshotScriptText } from "./snapshot-schedule.js";
 import { stopPodsPath, stopPodsScript } from "./stop-pods.js";
 import { controlPlaneUnits, nodeUnits } from "./units.js";
 
@@ -63,6 +63,7 @@ export function planNodeConfig(
 function etcdFiles(spec: ClusterSpec, node: NodeAddress): IgnitionFile[] {
   return [
     text(snapshotScript, snapshotScriptText(spec, node), 0o700),
+    secret(encryptionKeyIdFile, "encryption-key-id", 0o644),
     secret(pki("ca.key"), "pki/ca.key", 0o600),
     secret(pki("etcd/ca.crt"), "pki/etcd/ca.crt", 0o644),
     ...keyPair(pki("etcd/server"), `etcd/server/${node.name}`),

@@ -8,6 +8,7 @@ import { pki, places } from "./places.js";
 /** The unit whose journal says how the scheduled snapshots went. */
 export const snapshotUnit = "slipway-snapshot";
 export const snapshotScript = "/etc/slipway/snapshot.sh";
+export const encryptionKeyIdFile = "/etc/slipway/encryption-key-id";
 
 /** How often at most the timer looks whether one is due: a machine is off at times, and what is due then is made up for. */
 const longestTickSeconds = 300;
@@ -88,7 +89,7 @@ name=auto-${node.name}-$(date -u +%Y%m%d-%H%M%S)
 version=$(etcdctl version | sed -n 's/^etcdctl version: *//p')
 sum=$(sha256sum .part/snapshot.db | cut -c1-64)
 authority=$(sha256sum ${pki("ca.crt")} | cut -c1-64)
-key=$(sed -n 's/^.*secret: *//p' ${places.kubernetes}/encryption.yaml | tr -d '"\\n' | sha256sum | cut -c1-16)
+key=$(cat ${encryptionKeyIdFile})
 printf '{${fields.join(",")}}\\n' "$name" "$taken" "$version" "$(stat -c %s .part/snapshot.db)" "$sum" "$status" "$authority" "$key" >.part/description.json
 sync .part/snapshot.db .part/description.json
 mv .part/snapshot.db "$name.db"

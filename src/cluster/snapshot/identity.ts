@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
 import { SlipwayError } from "../../base/errors.js";
+import { encryptionKeyId } from "../../plan/policy.js";
 import { profilePaths } from "../profile.js";
 import type { SnapshotDescription } from "./description.js";
 
@@ -14,7 +15,7 @@ export async function readIdentity(name: string, context: Context): Promise<Clus
   const { pki } = profilePaths(name, context);
   const [ca, key] = await Promise.all(
     ["ca.crt", "encryption.key"].map((file) =>
-      readFile(join(pki, file)).catch((cause: unknown) => {
+      readFile(join(pki, file), "utf8").catch((cause: unknown) => {
         throw new SlipwayError("CERTIFICATE_INVALID", `cluster ${name} has no ${file}`, {
           hint: `a cluster that was never started has nothing to snapshot or restore: slipway start -p ${name}`,
           cause,
@@ -22,8 +23,10 @@ export async function readIdentity(name: string, context: Context): Promise<Clus
       }),
     ),
   );
-  // 256 random bits: a hash of them tells nothing.
-  return { caFingerprint: sha256(ca!), encryptionKeyId: sha256(key!).slice(0, 16) };
+  return {
+    caFingerprint: createHash("sha256").update(ca!).digest("hex"),
+    encryptionKeyId: encryptionKeyId(key!),
+  };
 }
 
 /**
@@ -54,5 +57,3 @@ export function refuseForeign(
     },
   );
 }
-
-const sha256 = (contents: Uint8Array): string => createHash("sha256").update(contents).digest("hex");

@@ -6,14 +6,8 @@ import { checkClock } from "../clock-check.js";
 import { sandboxPart } from "../metal.js";
 import { runOperation, type Step, skip } from "../operation.js";
 import { lockProfile, loggedContext, profileJournal, readProfile } from "../profile.js";
-import {
-  applySystemObjects,
-  bootSteps,
-  type StartState,
-  startState,
-  waitForApi,
-  waitForNodes,
-} from "../start.js";
+import { applySystemObjects, bootSteps, startState, waitForApi, waitForNodes } from "../start.js";
+import type { StartState } from "../start-state.js";
 import { usualWaits } from "../wait-for.js";
 import { type ChosenSnapshot, chooseSnapshot } from "./choose.js";
 import {
@@ -65,6 +59,15 @@ export async function restoreSnapshot(
   await checkClock(name, context);
   await using _lock = await lockProfile(name, context);
   const profile = await readProfile(name, context);
+  if (profile.spec.bootstrapper !== "units") {
+    throw new SlipwayError(
+      "USAGE",
+      `${name} has a self-hosted control plane, which snapshot restore does not bring back`,
+      {
+        hint: "its snapshots are for the recovery of self-hosted control planes; nothing was touched",
+      },
+    );
+  }
   const etcdutl = await ensureEtcdutl(profile.spec.kubernetesVersion, context);
   const snapshot = await chooseSnapshot(profile.spec, options, etcdutl, context);
   const start = await startState(
