@@ -1,8 +1,9 @@
 import { copyFile, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { start } from "../../../src/base/run.js";
 import { createSandboxDriver } from "../../../src/machines/sandbox/driver.js";
-import { hostState, TestHome } from "../harness.js";
+import { hostState, slipwayProgram, TestHome } from "../harness.js";
 import { listSnapshots, Subject } from "./app.js";
 
 // A cluster's life with snapshots: each test goes on where the last one ended.
@@ -111,13 +112,8 @@ test("restore: what was deleted is back and works, what was added is gone, and w
 test("a restore that is interrupted puts back what was there", async () => {
   await subject.addLater();
   const journal = home.profileFile(profile, "journal.ndjson");
-  const interrupt = new AbortController();
-  const restore = home
-    .slipway(["snapshot", "restore", "-p", profile, "good"], {
-      allowFailure: true,
-      signal: interrupt.signal,
-    })
-    .catch(() => {});
+  const command = [slipwayProgram, "snapshot", "restore", "-p", profile, "good"];
+  const restore = start(process.execPath, command, { env: home.env });
   const lines = async () => (await readFile(journal, "utf8")).trim().split("\n");
   const reached = async (operation: string, step: string, point: string) =>
     (await lines()).findLastIndex((line) => {
@@ -128,11 +124,9 @@ test("a restore that is interrupted puts back what was there", async () => {
   await expect
     .poll(() => reached("snapshot-restore", "swap-data", "done"), { timeout: 60_000, interval: 20 })
     .toBeGreaterThan(earlier);
-  interrupt.abort();
-  await restore;
-  await expect
-    .poll(() => reached("snapshot-restore-undo", "-", "done"), { timeout: 60_000 })
-    .toBeGreaterThan(earlier);
+  restore.kill("SIGINT");
+  expect((await restore).exitCode).toBe(130);
+  expect(await reached("snapshot-restore-undo", "-", "done")).toBeGreaterThan(earlier);
   await home.eventually(profile, ["get", "configmap", "later"]);
   expect(await readdir(home.profileFile(profile, ""))).not.toContain("restore.json");
 });
