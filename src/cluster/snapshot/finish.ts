@@ -1,6 +1,7 @@
 import type { MachineDriver } from "../../machines/driver.js";
 import type { ClusterPlan } from "../../plan/plan.js";
 import { type Step, skip } from "../operation.js";
+import type { StartState } from "../start-state.js";
 import {
   type EtcdRestore,
   forgetOldData,
@@ -10,6 +11,7 @@ import {
   startMembers,
   swapData,
 } from "./etcd-restore.js";
+import { restartKubelets } from "./kubelets.js";
 import { pendingRestore, unmarkRestore } from "./pending.js";
 
 /** The units of a control plane that read etcd, of those that its nodes have. */
@@ -29,10 +31,11 @@ export function etcdOf(
  * Ends a restore that was killed: forwards when any member has its new data already, else by leaving all as they were. For
  * a start, which must not leave a control plane stopped.
  */
-export const finishRestore: Step<{ plan: ClusterPlan; driver: MachineDriver }> = {
+export const finishRestore: Step<StartState> = {
   id: "finish-restore",
   title: "The restore that was cut short",
-  async run({ plan, driver }, context) {
+  async run(state, context) {
+    const { plan, driver } = state;
     const { name } = plan.spec.metadata;
     const pending = await pendingRestore(name, context);
     if (!pending) return skip("there is none");
@@ -57,6 +60,7 @@ export const finishRestore: Step<{ plan: ClusterPlan; driver: MachineDriver }> =
     await startMembers.run({ etcd }, context);
     await forgetOldData(etcd, context);
     await unmarkRestore(name, context);
+    if (begun) state.renewedAt = await restartKubelets(state, context);
     return begun ? `of ${pending.snapshot}` : "it had changed nothing";
   },
 };

@@ -3,7 +3,6 @@ import type { Context } from "../../base/context.js";
 import { isSlipwayError, messageOf, SlipwayError } from "../../base/errors.js";
 import type { KubeNode } from "../../kube/wire.js";
 import { checkClock } from "../clock-check.js";
-import { sandboxPart } from "../metal.js";
 import { runOperation, type Step, skip } from "../operation.js";
 import { lockProfile, loggedContext, profileJournal, readProfile } from "../profile.js";
 import { applySystemObjects, bootSteps, startState, waitForApi, waitForNodes } from "../start.js";
@@ -21,6 +20,7 @@ import {
 } from "./etcd-restore.js";
 import { etcdOf } from "./finish.js";
 import { ensureEtcdutl } from "./inspect.js";
+import { restartKubelets } from "./kubelets.js";
 import { markRestore, unmarkRestore } from "./pending.js";
 import { takeSnapshot, timeName } from "./save.js";
 import { freePlace, sweptShelf } from "./shelf.js";
@@ -149,23 +149,14 @@ const settleNodes: Step<RestoreState> = {
   id: "settle-nodes",
   title: "Kubelets",
   async run(state, context) {
-    const { plan, driver, client } = state;
-    const cluster = plan.spec.metadata.name;
+    const { plan, client } = state;
     const { items } = await client!.list<KubeNode>({ path: "/api/v1/nodes" }, { signal: context.signal });
     const known = new Set(plan.nodes.map(({ name }) => name));
     const gone = items.map(({ metadata }) => metadata?.name ?? "").filter((name) => !known.has(name));
     for (const name of gone) {
       await client!.request({ method: "DELETE", path: `/api/v1/nodes/${name}`, signal: context.signal });
     }
-    // They say anew how their node and pods are; the snapshot says how they were, and it would pass for the truth for minutes.
-    state.renewedAt = context.clock.now();
-    const machines = await driver.list(cluster);
-    const names = sandboxPart(plan.spec).nodes.map(({ name }) => name);
-    const running = machines.filter(({ name, state: power }) => names.includes(name) && power === "running");
-    const restart = ["systemctl", "restart", "kubelet.service"];
-    await Promise.all(
-      running.map((machine) => driver.exec(cluster, machine.name, restart, { signal: context.signal })),
-    );
+    state.renewedAt = await restartKubelets(state, context);
     return gone.length === 0 ? undefined : `removed ${gone.join(", ")}, no longer part of the cluster`;
   },
 };
