@@ -86,6 +86,8 @@ export const errorCodes = {
     "user",
     "A kubeconfig has an entry of the profile's name that slipway did not make",
   ),
+  SNAPSHOT_NOT_FOUND: kind(105, "user", "There is no such snapshot"),
+  SNAPSHOT_INVALID: kind(108, "user", "A snapshot is damaged, or of another cluster; nothing was touched"),
   // services in the cluster
   ADDON_NOT_READY: kind(112, "system", "An add-on did not become ready in time"),
   ADDON_UNKNOWN: kind(115, "user", "There is no such add-on"),

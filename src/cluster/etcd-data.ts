@@ -22,18 +22,30 @@ export async function makeEtcdData(
 ): Promise<string> {
   const directory = join(profilePaths(spec.metadata.name, context).directory, "etcd-seed");
   await rm(directory, { recursive: true, force: true });
-  const flags = etcdFlags(spec, node);
-  const same = ["name", "initial-cluster", "initial-cluster-token", "initial-advertise-peer-urls"] as const;
   await run(
     etcdSeed.etcdutl,
-    [
-      "snapshot",
-      "restore",
-      etcdSeed.snapshot,
-      `--data-dir=${directory}`,
-      ...same.map((name) => `--${name}=${flags[name]}`),
-    ],
+    ["snapshot", "restore", etcdSeed.snapshot, `--data-dir=${directory}`, ...memberIdentity(spec, node)],
     { signal: context.signal },
   );
   return directory;
+}
+
+/**
+ * The flags of `etcdutl snapshot restore` that make the data those of one member of one cluster.
+ *
+ * @param members all of the cluster's: each restores the same snapshot
+ * @param token what tells the cluster from others; the one that etcd is started with does not matter to data that are there
+ */
+export function memberIdentity(
+  spec: ClusterSpec,
+  node: NodeAddress,
+  members: NodeAddress[] = [node],
+  token?: string,
+): string[] {
+  const flags = etcdFlags(spec, node);
+  const peerUrl = (member: NodeAddress) => etcdFlags(spec, member)["initial-advertise-peer-urls"];
+  flags["initial-cluster"] = members.map((member) => `${member.name}=${peerUrl(member)}`);
+  if (token !== undefined) flags["initial-cluster-token"] = token;
+  const same = ["name", "initial-cluster", "initial-cluster-token", "initial-advertise-peer-urls"] as const;
+  return same.map((name) => `--${name}=${flags[name]}`);
 }

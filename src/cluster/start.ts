@@ -31,6 +31,8 @@ import { checkHost } from "./preflight.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile } from "./profile.js";
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
 import { handOutRenewed } from "./renewal.js";
+import { finishRestore } from "./snapshot/finish.js";
+import { pendingRestore } from "./snapshot/pending.js";
 import { ensureNodeSoftware } from "./software.js";
 import type { StartOptions, StartState } from "./start-state.js";
 import type { WaitFor } from "./wait-for.js";
@@ -65,7 +67,8 @@ export async function startCluster(options: StartOptions, context: Context): Pro
     });
   }
   try {
-    await runOperation("start", startSteps(state.plan), state, {
+    const restoring = (await pendingRestore(name, context)) !== undefined;
+    await runOperation("start", startSteps(state.plan, { restoring }), state, {
       journal,
       context: loggedContext(name, context),
     });
@@ -181,7 +184,7 @@ const bootMachines: Step<StartState> = {
   },
 };
 
-const waitForApi: Step<StartState> = {
+export const waitForApi: Step<StartState> = {
   id: "wait-for-api",
   title: "Control plane",
   async run(state, context) {
@@ -218,7 +221,7 @@ const waitForApiServer = (
 const apiLogs = ({ spec, nodes }: ClusterPlan): string =>
   `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
 
-const applySystemObjects: Step<StartState> = {
+export const applySystemObjects: Step<StartState> = {
   id: "apply-objects",
   title: "Add-ons",
   async run(state, context) {
@@ -253,7 +256,7 @@ async function firstObjects({ plan, client, material }: StartState, context: Con
   ];
 }
 
-const waitForNodes: Step<StartState> = {
+export const waitForNodes: Step<StartState> = {
   id: "wait-for-nodes",
   title: "Ready",
   async run(state, context) {
@@ -319,14 +322,21 @@ const mergeUserKubeconfig: Step<StartState> = {
   },
 };
 
-export function startSteps({ spec }: ClusterPlan): Step<StartState>[] {
+/** Up to machines that run. */
+export const bootSteps: Step<StartState>[] = [
+  resolveComponents,
+  issueCertificates,
+  handOutConfigs,
+  createMachines,
+  bootMachines,
+];
+
+/** @param restoring a restore was cut short, and is ended first */
+export function startSteps({ spec }: ClusterPlan, { restoring = false } = {}): Step<StartState>[] {
   const selfhosted = spec.bootstrapper === "selfhosted";
   return [
-    resolveComponents,
-    issueCertificates,
-    handOutConfigs,
-    createMachines,
-    bootMachines,
+    ...bootSteps,
+    ...(restoring ? [finishRestore] : []),
     ...(selfhosted ? [openTheWay] : []),
     waitForApi,
     applySystemObjects,
