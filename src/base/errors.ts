@@ -76,6 +76,7 @@ export const errorCodes = {
     "system",
     "A self-hosted part of the control plane did not become ready in time",
   ),
+  RECOVERY_IMPOSSIBLE: kind(105, "system", "Nothing is left to recover a control plane from"),
   API_UNREACHABLE: kind(109, "system", "The API server does not answer"),
   API_REFUSED: kind(100, "system", "The API server refused a request"),
   CERTIFICATE_INVALID: kind(108, "system", "A certificate or key is missing, unreadable or expired"),

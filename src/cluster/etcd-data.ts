@@ -19,16 +19,35 @@ export async function makeEtcdData(
   node: NodeAddress,
   { etcdSeed }: NodeSoftware,
   context: Context,
+  from?: EtcdSource,
 ): Promise<string> {
   const directory = join(profilePaths(spec.metadata.name, context).directory, "etcd-seed");
   await rm(directory, { recursive: true, force: true });
   await run(
     etcdSeed.etcdutl,
-    ["snapshot", "restore", etcdSeed.snapshot, `--data-dir=${directory}`, ...memberIdentity(spec, node)],
+    [
+      "snapshot",
+      "restore",
+      from?.snapshot ?? etcdSeed.snapshot,
+      `--data-dir=${directory}`,
+      ...(from ? ahead : []),
+      ...memberIdentity(spec, node, [node], from?.token),
+    ],
     { signal: context.signal },
   );
   return directory;
 }
+
+/** What a member starts from when its cluster is not new. */
+export interface EtcdSource {
+  /** On the host. */
+  snapshot: string;
+  /** Tells the cluster from what it was. */
+  token: string;
+}
+
+/** Revisions go on far behind all that was handed out since the snapshot, so that every watch ends and begins anew. */
+export const ahead = ["--bump-revision=1000000000", "--mark-compacted"];
 
 /**
  * The flags of `etcdutl snapshot restore` that make the data those of one member of one cluster.

@@ -140,7 +140,7 @@ function atFirstBoot(node: PlannedNode, plan: ClusterPlan, machines: readonly Ma
 /** A node's machine as the plan has it: a new one is made, one that is off takes the config of today, others are left alone. */
 async function layOut(
   node: PlannedNode,
-  { plan, driver, software, material }: StartState,
+  { plan, driver, software, material, etcdSource }: StartState,
   context: Context,
 ): Promise<void> {
   const found = await driver.inspect(plan.spec.metadata.name, node.name);
@@ -149,7 +149,9 @@ async function layOut(
     return driver.configure(machineSpec(plan, node, software!, material!), context);
   }
   const etcdData =
-    node.role === "control-plane" ? await makeEtcdData(plan.spec, node, software!, context) : undefined;
+    node.role === "control-plane"
+      ? await makeEtcdData(plan.spec, node, software!, context, etcdSource)
+      : undefined;
   await driver.create(machineSpec(plan, node, software!, material!, etcdData), context);
   if (etcdData) await rm(etcdData, { recursive: true, force: true });
 }
@@ -230,10 +232,29 @@ export const applySystemObjects: Step<StartState> = {
     await apply(await firstObjects(state, context));
     await waitForApiServer(apiReady(), state, context);
     const objects = plan.objects.flatMap((group) => group.objects);
-    await apply(sealObjects(objects, state.material!));
+    const own = await keepEdited(objects, state, context);
+    await apply(sealObjects(own, state.material!));
     return plan.spec.addons.join(", ");
   },
 };
+
+/** Without those of a self-hosted control plane that are there: its versions and flags are changed where it runs. */
+async function keepEdited(
+  objects: readonly KubeObject[],
+  { plan, client }: StartState,
+  { signal }: Context,
+): Promise<KubeObject[]> {
+  const group = plan.objects.find(({ name }) => name === "control-plane")?.objects ?? [];
+  const workloads = new Set(group.filter(({ kind }) => kind === "DaemonSet" || kind === "Deployment"));
+  if (workloads.size === 0) return [...objects];
+  const there = new Set<KubeObject>();
+  for (const workload of workloads) {
+    const { namespace, name } = workload.metadata;
+    const path = `/apis/apps/v1/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${name}`;
+    if (await client!.find(path, { signal })) there.add(workload);
+  }
+  return objects.filter((object) => !there.has(object));
+}
 
 /**
  * What a new cluster's DNS needs to start while the rest of the control plane still does (plan/addons/first-pod.ts); nothing
@@ -308,7 +329,7 @@ function awaitedDeployments({ addons }: ClusterSpec, waitFor: ReadonlySet<WaitFo
     .flatMap((name) => findAddon(name)?.deployments ?? []);
 }
 
-const mergeUserKubeconfig: Step<StartState> = {
+export const mergeUserKubeconfig: Step<StartState> = {
   id: "merge-kubeconfig",
   title: "kubectl",
   async run({ plan, options, material }, context) {

@@ -3,7 +3,7 @@ import type { MachineDriver } from "../../machines/driver.js";
 import type { NodeAddress } from "../../plan/addresses.js";
 import { places } from "../../plan/places.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
-import { memberIdentity } from "../etcd-data.js";
+import { ahead, memberIdentity } from "../etcd-data.js";
 import type { Step } from "../operation.js";
 
 /**
@@ -28,9 +28,6 @@ export interface EtcdRestore {
   clients: string[];
 }
 
-/** Revisions go on far behind all that was handed out since the snapshot, so that every watch ends and begins anew. */
-const revisionsAhead = 1_000_000_000;
-
 export const restoreDirectory = `${places.etcdData}/.slipway-restore`;
 
 const settings = `set -eu
@@ -40,7 +37,7 @@ data=${places.etcdData} work=${restoreDirectory}
 
 const prepareScript = `${settings}
 rm -rf "$work/part"
-etcdutl snapshot restore "$work/snapshot.db" --data-dir "$work/part" --bump-revision ${revisionsAhead} --mark-compacted "$@"
+etcdutl snapshot restore "$work/snapshot.db" --data-dir "$work/part" ${ahead.join(" ")} "$@"
 rm -rf "$work/new" "$work/snapshot.db"
 mv -T "$work/part" "$work/new"
 sync "$work"`;
