@@ -18,6 +18,7 @@ import { type ControlPlane, startControlPlane, untilReady } from "../kube/contro
 let controlPlane: ControlPlane;
 let admin: KubeClient;
 let kubeconfig: string;
+let nodes: Node[];
 
 beforeAll(async () => {
   controlPlane = await startControlPlane(await findBinaries());
@@ -38,6 +39,7 @@ beforeAll(async () => {
   const rights = checkpointerObjects().filter(({ kind }) => kind === "Role" || kind === "RoleBinding");
   // Else the controller manager's work.
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace } };
+  nodes = [guard(), guard(), guard()];
   await applyObjects(admin, [account, ...(rights as Manifest[]), daemonSet("good")]);
 });
 afterAll(async () => {
@@ -160,7 +162,6 @@ const failing = {
 };
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const nodes = [guard(), guard(), guard()];
 const allLook = () => Promise.all(nodes.map((node) => node.look()));
 const logged = (message: string) =>
   nodes.flatMap(({ log }) => log).filter((entry) => entry.message === message);
