@@ -7,13 +7,12 @@ import { Scope } from "../../../src/base/scope.js";
 import { applyObjects, deleteObjects } from "../../../src/kube/apply.js";
 import { connect, type KubeClient } from "../../../src/kube/client.js";
 import type { Manifest } from "../../../src/kube/wire.js";
-import { clusterKubeconfig } from "../../../src/pki/kubeconfig.js";
-import { checkpointerObjects, checkpointerUser } from "../../../src/plan/selfhosted/checkpointer.js";
 import { CheckpointDisk } from "../../../src/selfhost/checkpoint/disk.js";
 import { staticCopy } from "../../../src/selfhost/checkpoint/static-copy.js";
 import { slipwayProgram } from "../harness.js";
 import { findBinaries, findContainerd } from "../kube/binaries.js";
 import { type ControlPlane, startControlPlane, untilReady } from "../kube/control-plane.js";
+import { rights, writeKubeconfig } from "./kubeconfig.js";
 
 // The checkpointer's own program with a real API server and a real containerd that runs nothing: what it does to the disk, where
 // a kubelet would read it. Each test goes on where the last one ended.
@@ -24,6 +23,7 @@ let directory: string;
 let controlPlane: ControlPlane;
 let admin: KubeClient;
 let containerd: string;
+let kubeconfig: string;
 let runtime: ReturnType<typeof start>;
 let checkpointer: ReturnType<typeof start>;
 let log = "";
@@ -47,19 +47,8 @@ beforeAll(async () => {
   await untilReady(controlPlane);
   admin = connect(controlPlane.admin);
   scope.defer(() => admin.close());
-  const rights = checkpointerObjects().filter(({ kind }) => kind === "Role" || kind === "RoleBinding");
-  await applyObjects(admin, [...(rights as Manifest[]), daemonSet]);
-  const { server, caPem, certificatePem, privateKeyPem } = controlPlane.credentialsFor(checkpointerUser);
-  const { text } = clusterKubeconfig({
-    cluster: "test",
-    server,
-    caPem,
-    user: checkpointerUser,
-    certificatePem: certificatePem!,
-    privateKeyPem: privateKeyPem!,
-    contextName: "test",
-  });
-  await writeFile(join(directory, "kubeconfig"), text, { mode: 0o600 });
+  await applyObjects(admin, [...rights(), daemonSet]);
+  kubeconfig = await writeKubeconfig(controlPlane);
   await writeFile(
     join(directory, "containerd.toml"),
     `version = 3
@@ -98,7 +87,7 @@ function startCheckpointer(): void {
     process.execPath,
     [
       program,
-      `--kubeconfig=${directory}/kubeconfig`,
+      `--kubeconfig=${kubeconfig}`,
       `--directory=${directory}`,
       `--runtime-endpoint=unix://${directory}/containerd.sock`,
       `--lock-file=${directory}/lock`,
@@ -145,8 +134,10 @@ test("while the container runtime cannot be asked, nothing happens", async () =>
 test("without the API server, a workload that is silent is activated", async () => {
   await controlPlane.stopApiServer();
   startRuntime();
-  await until("it is activated", async () => (await active()).includes(file));
-  expect(log).toMatch(/"message":"activate".*the API server does not answer/);
+  await until("it is activated", async () =>
+    /"message":"activate".*the API server does not answer/.test(log),
+  );
+  expect(await active()).toEqual([file]);
 });
 
 test("SIGTERM ends it at once, and the next one goes on from the disk", async () => {
@@ -168,7 +159,7 @@ test("with the API server back and no healthy pod, it stays; without the workloa
   await quiet(3_000);
   expect(await active()).toEqual([file]);
   await deleteObjects(admin, [daemonSet]);
-  await until("it is removed", async () => (await active()).length === 0);
+  await until("it is removed", async () => /"message":"remove".*the workload is deleted/.test(log));
+  expect(await active()).toEqual([]);
   expect(await readdir(join(directory, "inactive-manifests"))).toEqual([]);
-  expect(log).toMatch(/"message":"remove".*the workload is deleted/);
 });
