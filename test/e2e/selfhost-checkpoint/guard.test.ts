@@ -1,44 +1,31 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.js";
-import { writeFileAtomic } from "../../../src/base/files.js";
 import { applyObjects } from "../../../src/kube/apply.js";
 import { connect, type KubeClient } from "../../../src/kube/client.js";
 import type { DaemonSet, KubeObject, Manifest } from "../../../src/kube/wire.js";
-import { clusterKubeconfig } from "../../../src/pki/kubeconfig.js";
-import { checkpointerObjects, checkpointerUser } from "../../../src/plan/selfhosted/checkpointer.js";
 import { ControlPlaneApi } from "../../../src/selfhost/checkpoint/control-plane-api.js";
 import { Guard } from "../../../src/selfhost/checkpoint/guard-runner.js";
 import type { CheckpointerOptions, LogEntry } from "../../../src/selfhost/checkpoint/options.js";
 import { findBinaries } from "../kube/binaries.js";
 import { type ControlPlane, startControlPlane, untilReady } from "../kube/control-plane.js";
+import { rights, writeKubeconfig } from "./kubeconfig.js";
 
 // The guard against a real API server, as the checkpointer's own user with its own rights. What the controller manager and a
 // kubelet would write is written here.
 let controlPlane: ControlPlane;
 let admin: KubeClient;
 let kubeconfig: string;
+let nodes: Node[];
 
 beforeAll(async () => {
   controlPlane = await startControlPlane(await findBinaries());
   await untilReady(controlPlane);
   admin = connect(controlPlane.admin);
-  const { server, caPem, certificatePem, privateKeyPem } = controlPlane.credentialsFor(checkpointerUser);
-  kubeconfig = join(controlPlane.directory, "checkpointer.conf");
-  const { text } = clusterKubeconfig({
-    cluster: "test",
-    server,
-    caPem,
-    user: checkpointerUser,
-    certificatePem: certificatePem!,
-    privateKeyPem: privateKeyPem!,
-    contextName: "test",
-  });
-  await writeFileAtomic(kubeconfig, text, { mode: 0o600 });
-  const rights = checkpointerObjects().filter(({ kind }) => kind === "Role" || kind === "RoleBinding");
+  kubeconfig = await writeKubeconfig(controlPlane);
   // Else the controller manager's work.
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace } };
-  await applyObjects(admin, [account, ...(rights as Manifest[]), daemonSet("good")]);
+  nodes = [guard(), guard(), guard()];
+  await applyObjects(admin, [account, ...rights(), daemonSet("good")]);
 });
 afterAll(async () => {
   admin.close();
@@ -160,7 +147,6 @@ const failing = {
 };
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const nodes = [guard(), guard(), guard()];
 const allLook = () => Promise.all(nodes.map((node) => node.look()));
 const logged = (message: string) =>
   nodes.flatMap(({ log }) => log).filter((entry) => entry.message === message);
