@@ -173,8 +173,8 @@ test("off and on again: checkpoints bring the control plane up, and make way for
 
 test("recover from the API: the scheduler is gone for good, and comes back", async () => {
   await home.kubectl(profile, ["-n", "kube-system", "delete", "deployment", "kube-scheduler"]);
-  const { stdout } = await home.slipway(["selfhost", "recover", "-p", profile]);
-  expect(stdout).toContain("from api");
+  const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile]);
+  expect(stderr).toContain("from api");
   await home.kubectl(profile, [
     "-n",
     "kube-system",
@@ -195,8 +195,8 @@ test("recover from etcd: no API server is left, nor any copy of one", async () =
     });
     return exitCode !== 0;
   });
-  const { stdout } = await home.slipway(["selfhost", "recover", "-p", profile, "--from", "etcd"]);
-  expect(stdout).toContain("from etcd");
+  const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile, "--from", "etcd"]);
+  expect(stderr).toContain("from etcd");
   await home.kubectl(profile, ["rollout", "status", "deployment/web", "--timeout=60s"]);
 });
 
@@ -204,8 +204,8 @@ test("recover from a snapshot: the machine is destroyed, and the cluster is back
   await home.kubectl(profile, ["create", "secret", "generic", "kept", "--from-literal=word=here"]);
   await home.slipway(["snapshot", "save", "-p", profile]);
   await driver().delete(profile, profile);
-  const { stdout } = await home.slipway(["selfhost", "recover", "-p", profile]);
-  expect(stdout).toContain("from snapshot");
+  const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile]);
+  expect(stderr).toContain("from snapshot");
   const secret = await home.kubectl(profile, ["get", "secret", "kept", "-o", "jsonpath={.data.word}"]);
   expect(Buffer.from(secret.stdout, "base64").toString()).toBe("here");
   await home.eventually(profile, ["rollout", "status", "deployment/web", "--timeout=5s"]);
