@@ -21,7 +21,7 @@ import {
 } from "./snapshot/etcd-restore.js";
 import { etcdOf } from "./snapshot/finish.js";
 import { ensureEtcdutl } from "./snapshot/inspect.js";
-import { restartKubelets } from "./snapshot/kubelets.js";
+import { restartNodeUnits } from "./snapshot/node-units.js";
 import { listShelf } from "./snapshot/shelf.js";
 import {
   applySystemObjects,
@@ -184,7 +184,7 @@ const settleKubelets: Step<RecoverState> = {
   id: "settle-kubelets",
   title: "Kubelets",
   async run(state, context) {
-    state.renewedAt = await restartKubelets(state, context);
+    state.renewedAt = await restartNodeUnits(state, context);
     return undefined;
   },
 };

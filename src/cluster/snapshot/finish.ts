@@ -11,7 +11,7 @@ import {
   startMembers,
   swapData,
 } from "./etcd-restore.js";
-import { restartKubelets } from "./kubelets.js";
+import { restartNodeUnits } from "./node-units.js";
 import { pendingRestore, unmarkRestore } from "./pending.js";
 
 /** The units of a control plane that read etcd, of those that its nodes have. */
@@ -60,7 +60,7 @@ export const finishRestore: Step<StartState> = {
     await startMembers.run({ etcd }, context);
     await forgetOldData(etcd, context);
     await unmarkRestore(name, context);
-    if (begun) state.renewedAt = await restartKubelets(state, context);
+    if (begun) state.renewedAt = await restartNodeUnits(state, context);
     return begun ? `of ${pending.snapshot}` : "it had changed nothing";
   },
 };

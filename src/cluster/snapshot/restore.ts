@@ -20,7 +20,7 @@ import {
 } from "./etcd-restore.js";
 import { etcdOf } from "./finish.js";
 import { ensureEtcdutl } from "./inspect.js";
-import { restartKubelets } from "./kubelets.js";
+import { restartNodeUnits } from "./node-units.js";
 import { markRestore, unmarkRestore } from "./pending.js";
 import { takeSnapshot, timeName } from "./save.js";
 import { freePlace, sweptShelf } from "./shelf.js";
@@ -147,7 +147,7 @@ const commit: Step<RestoreState> = {
 
 const settleNodes: Step<RestoreState> = {
   id: "settle-nodes",
-  title: "Kubelets",
+  title: "Node agents",
   async run(state, context) {
     const { plan, client } = state;
     const { items } = await client!.list<KubeNode>({ path: "/api/v1/nodes" }, { signal: context.signal });
@@ -156,7 +156,7 @@ const settleNodes: Step<RestoreState> = {
     for (const name of gone) {
       await client!.request({ method: "DELETE", path: `/api/v1/nodes/${name}`, signal: context.signal });
     }
-    state.renewedAt = await restartKubelets(state, context);
+    state.renewedAt = await restartNodeUnits(state, context);
     return gone.length === 0 ? undefined : `removed ${gone.join(", ")}, no longer part of the cluster`;
   },
 };

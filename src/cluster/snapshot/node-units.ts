@@ -4,10 +4,11 @@ import type { ClusterPlan } from "../../plan/plan.js";
 import { sandboxPart } from "../metal.js";
 
 /**
- * Has the kubelets say anew how their nodes and pods are: the snapshot says how they were, and that would pass for the truth
- * for minutes. Pods go on meanwhile. @returns since when
+ * Starts anew what nodes run of Kubernetes, whose pods go on meanwhile. A kubelet says then how its node and pods are: the
+ * snapshot says how they were, and that would pass for the truth for minutes. kube-proxy would ask again late: an API server that
+ * has just started refuses its watches, and it waits twice as long each time, up to a minute. @returns since when
  */
-export async function restartKubelets(
+export async function restartNodeUnits(
   { plan, driver }: { plan: ClusterPlan; driver: MachineDriver },
   context: Context,
 ): Promise<Date> {
@@ -17,7 +18,7 @@ export async function restartKubelets(
   const running = (await driver.list(cluster)).filter(
     ({ name, state }) => ours.has(name) && state === "running",
   );
-  const command = ["systemctl", "restart", "kubelet.service"];
+  const command = ["systemctl", "restart", "kubelet.service", "kube-proxy.service"];
   await Promise.all(
     running.map(({ name }) => driver.exec(cluster, name, command, { signal: context.signal })),
   );
