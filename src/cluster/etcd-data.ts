@@ -20,7 +20,7 @@ export async function makeEtcdData(
   { etcdSeed }: NodeSoftware,
   context: Context,
 ): Promise<string> {
-  const directory = join(profilePaths(spec.metadata.name, context).directory, "etcd-seed");
+  const directory = join(profilePaths(spec.metadata.name, context).directory, `etcd-seed-${node.name}`);
   await rm(directory, { recursive: true, force: true });
   const flags = etcdFlags(spec, node);
   const same = ["name", "initial-cluster", "initial-cluster-token", "initial-advertise-peer-urls"] as const;

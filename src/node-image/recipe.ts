@@ -56,6 +56,9 @@ export const nodeImageRecipe: NodeImageRecipe = {
     "tzdata",
     "util-linux",
     "zstd",
+    // the endpoint of several control planes (plan/endpoint.ts)
+    "haproxy",
+    "keepalived",
     // what kubelet, kube-proxy and CNI plugins call
     "conntrack",
     "ebtables",
@@ -88,6 +91,9 @@ export const nodeImageRecipe: NodeImageRecipe = {
     "usr/lib/systemd/system/multi-user.target.wants/dbus.service",
     "usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service",
     "etc/systemd/system/timers.target.wants",
+    // A node's config says whether it runs them, and how.
+    "etc/systemd/system/multi-user.target.wants/haproxy.service",
+    "etc/systemd/system/multi-user.target.wants/keepalived.service",
     "etc/systemd/system/getty.target.wants",
     "etc/systemd/system/multi-user.target.wants/remote-fs.target",
     "etc/systemd/system/sysinit.target.wants/systemd-pstore.service",

@@ -1,8 +1,9 @@
 import type { IgnitionUnit } from "../ignition/config.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
-import type { NodeAddress } from "./addresses.js";
+import { isHighlyAvailable, type NodeAddress } from "./addresses.js";
 import { commandLine } from "./command-line.js";
 import { apiServerFlags, controllerManagerFlags, etcdFlags, schedulerFlags } from "./control-plane.js";
+import { endpointUnits } from "./endpoint.js";
 import { kubeletFlags } from "./kubelet.js";
 import { places } from "./places.js";
 import { proxyFlags } from "./proxy.js";
@@ -84,8 +85,8 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
     type: "notify",
     options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", "Nice=-10"],
   });
-  if (spec.bootstrapper === "selfhosted") return [etcd];
-  const single = spec.nodes.filter(({ role }) => role === "control-plane").length === 1;
+  if (spec.bootstrapper === "selfhosted") return [etcd, ...endpointUnits(spec)];
+  const single = !isHighlyAvailable(spec);
   // READY=1 from the API server comes when it listens, so that what follows does not start into a closed port.
   const afterApi = ["kube-apiserver.service"];
   return [
@@ -95,8 +96,14 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
       after: ["etcd.service"],
       command: commandLine(program("kube-apiserver"), apiServerFlags(spec, node)),
       type: "notify",
-      // Asked to end, it waits for watches that nobody will end; all it has is in etcd already.
-      options: ["LimitNOFILE=65536", "Nice=-10", "TimeoutStartSec=infinity", "TimeoutStopSec=1s"],
+      // Asked to end, it waits for watches that nobody will end; all it has is in etcd already. With others beside it, it
+      // first lets the endpoint drain it.
+      options: [
+        "LimitNOFILE=65536",
+        "Nice=-10",
+        "TimeoutStartSec=infinity",
+        `TimeoutStopSec=${single ? 1 : 5}s`,
+      ],
     }),
     unit("kube-controller-manager", {
       description: "kube-controller-manager, the controllers",
@@ -108,5 +115,6 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
       after: afterApi,
       command: commandLine(program("kube-scheduler"), schedulerFlags(spec, { single })),
     }),
+    ...endpointUnits(spec),
   ];
 }
