@@ -138,7 +138,7 @@ export function checkControlPlanes(
         ? `${given} nodes cannot have ${controlPlanes} control planes among them`
         : `${controlPlanes} control planes are asked for, and the list of nodes has ${count}`,
     );
-  } else if (count % 2 === 0) {
+  } else if (count > 0 && count % 2 === 0) {
     problems.add(
       [controlPlanes === undefined ? "nodes" : "controlPlanes"],
       `${count} control planes outlast the loss of no more than ${count - 1} do; take ${count - 1} or ${count + 1}`,
