@@ -65,7 +65,7 @@ export async function addNode(node: string, options: StartOptions, context: Cont
   const role = options.profile.spec.nodes.find((entry) => entry.name === node)?.role;
   if (role === "control-plane") await checkControlPlaneAddition(state, context);
   try {
-    await runOperation<StartState>(`node-add ${node}`, [noteNode, ...startSteps(state.plan)], state, {
+    await runOperation<StartState>(`node-add ${node}`, [noteNode, ...startSteps(state.plan, true)], state, {
       journal: profileJournal(name, context),
       context: loggedContext(name, context),
     });
@@ -126,10 +126,10 @@ export async function deleteNode(
     await runOperation<StartState>(
       `node-delete ${node}`,
       isFinishing
-        ? startSteps(start.plan)
+        ? startSteps(start.plan, true)
         : [
             ...[leaveCluster, ...removalSteps, forgetNode].map((step) => withState(step, removal)),
-            ...startSteps(start.plan),
+            ...startSteps(start.plan, true),
           ],
       start,
       journal,

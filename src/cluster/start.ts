@@ -70,7 +70,8 @@ export async function startCluster(options: StartOptions, context: Context): Pro
     });
   }
   try {
-    await runOperation("start", startSteps(state.plan), state, {
+    const reshaped = (await pendingRollout(name, context)) !== undefined;
+    await runOperation("start", startSteps(state.plan, reshaped), state, {
       journal,
       context: loggedContext(name, context),
     });
@@ -391,7 +392,8 @@ const mergeUserKubeconfig: Step<StartState> = {
   },
 };
 
-export function startSteps({ spec }: ClusterPlan): Step<StartState>[] {
+/** @param reshaped whether control planes came or went, which running nodes may not have taken up */
+export function startSteps({ spec }: ClusterPlan, reshaped: boolean): Step<StartState>[] {
   const selfhosted = spec.bootstrapper === "selfhosted";
   return [
     resolveComponents,
@@ -399,8 +401,7 @@ export function startSteps({ spec }: ClusterPlan): Step<StartState>[] {
     handOutConfigs,
     createMachines,
     bootMachines,
-    joinEtcd,
-    rollOutChanges,
+    ...(reshaped || isHighlyAvailable(spec) ? [joinEtcd, rollOutChanges] : []),
     ...(selfhosted ? [openTheWay] : []),
     waitForApi,
     applySystemObjects,

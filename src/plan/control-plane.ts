@@ -95,7 +95,7 @@ export function apiServerFlags(spec: ClusterSpec, node: NodeAddress): Flags {
  */
 const behindEndpoint = ({ address }: NodeAddress): Flags => ({
   "bind-address": address,
-  "shutdown-delay-duration": "3s",
+  "shutdown-delay-duration": "2s",
   "shutdown-send-retry-after": true,
 });
 

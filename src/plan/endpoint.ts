@@ -45,7 +45,7 @@ function haproxyConfig(spec: ClusterSpec): string {
   user haproxy
   group haproxy
   chroot /var/lib/haproxy
-  maxconn 16384
+  maxconn 4096
   hard-stop-after 10m
 
 defaults
@@ -148,7 +148,8 @@ export function endpointUnits(spec: ClusterSpec): IgnitionUnit[] {
           "ExecStartPre=/usr/sbin/sysctl -qw net.ipv4.ip_nonlocal_bind=1",
           "ExecReload=/bin/kill -USR2 $MAINPID",
           "KillMode=mixed",
-          "LimitNOFILE=65536",
+          // Two for each connection of maxconn: a container may have no more than some 20,000.
+          "LimitNOFILE=16384",
           "Nice=-10",
         ],
       }),
@@ -159,7 +160,7 @@ export function endpointUnits(spec: ClusterSpec): IgnitionUnit[] {
       contents: serviceText({
         description: "keepalived, the endpoint's address",
         after: ["haproxy.service"],
-        command: ["/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp"],
+        command: ["/usr/sbin/keepalived", "--dont-fork", "--vrrp"],
         options: ["ExecReload=/bin/kill -HUP $MAINPID", "Nice=-10"],
       }),
     },

@@ -32,6 +32,9 @@ const reloading: readonly string[] = ["haproxy.service", "keepalived.service"];
 /** The API server gives its port on 127.0.0.1 to haproxy; the others find what they ask when they start. */
 const order = ["etcd", "kube-apiserver", "haproxy", "keepalived"].map((name) => `${name}.service`);
 
+/** Whether a unit waits for its place in the order when it is started anew. */
+export const isOrdered = (unit: string): boolean => order.includes(unit);
+
 /**
  * What becomes of a node's units between two plans of its cluster. A node that the first does not have is one whose state is
  * not known: all of its units are started anew, but containerd, under which its pods go on.

@@ -102,7 +102,7 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
         "LimitNOFILE=65536",
         "Nice=-10",
         "TimeoutStartSec=infinity",
-        `TimeoutStopSec=${single ? 1 : 5}s`,
+        `TimeoutStopSec=${single ? 1 : 3}s`,
       ],
     }),
     unit("kube-controller-manager", {

@@ -105,7 +105,7 @@ test("the loss of the leader, which holds the endpoint's address, is a matter of
   );
   await Promise.all([kept, fresh]);
   await cutPower(lost);
-  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
   const seen = [await (await kept!).stop(), await (await fresh!).stop()];
   process.stderr.write(`leader lost: ${JSON.stringify(seen)}\n`);
   for (const { longestSilenceMs } of seen) expect(longestSilenceMs).toBeLessThan(15_000);
