@@ -83,7 +83,7 @@ frontend health
 }
 
 /**
- * keepalived.conf: VRRP 3 (RFC 9568) by unicast, which every network lets through. The address stays where it is while its
+ * keepalived.conf: VRRP 3 (RFC 5798) by unicast, which every network lets through. The address stays where it is while its
  * node serves (nopreempt): a node that comes back breaks no connection.
  */
 function keepalivedConfig(spec: ClusterSpec, node: NodeAddress): string {
