@@ -43,6 +43,15 @@ export async function checkControlPlaneAddition(
   context: Context,
 ): Promise<void> {
   const { name } = plan.spec.metadata;
+  if (plan.spec.bootstrapper !== "units") {
+    throw new SlipwayError(
+      "USAGE",
+      `the control plane of "${name}" is ${plan.spec.bootstrapper}: it has one node`,
+      {
+        hint: "add a worker, or make a cluster with --bootstrapper units",
+      },
+    );
+  }
   const driver = hostDriver(context);
   const known = (await findProfile(name, context))?.spec ?? plan.spec;
   const voters = (await readVoters(name, context)) ?? namesOf(controlPlaneNodes(known));

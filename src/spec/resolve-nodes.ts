@@ -126,12 +126,17 @@ function taintOf(taint: NonNullable<NodeForm["taints"]>[number]): Taint {
  * that the one that makes an odd number even outlasts no further loss, and its own is one more to go wrong.
  */
 export function checkControlPlanes(
-  nodes: readonly NodeSpec[],
+  { nodes, bootstrapper }: ClusterSpec,
   { controlPlanes, nodes: given }: ClusterForm,
   problems: ProblemCollector,
 ): void {
   const count = controlPlaneCount(nodes);
-  if (controlPlanes !== undefined && controlPlanes !== count) {
+  if (count > 1 && bootstrapper !== "units") {
+    problems.add(
+      ["bootstrapper"],
+      `several control planes are not possible with ${bootstrapper}; take units`,
+    );
+  } else if (controlPlanes !== undefined && controlPlanes !== count) {
     problems.add(
       ["controlPlanes"],
       typeof given === "number"

@@ -66,7 +66,7 @@ export function resolveSpec(form: ClusterForm, facts: ResolveFacts, locate: Loca
     ports: form.ports?.map(portOf) ?? existing?.ports ?? [],
   };
   checkNodes(nodes, form, problems);
-  if (!existing) checkControlPlanes(nodes, form, problems);
+  if (!existing) checkControlPlanes(spec, form, problems);
   checkNetwork(spec.network, nodes, problems);
   checkApiServerPort(spec, problems);
   const options = componentOptions(kubernetesVersion);
