@@ -79,6 +79,7 @@ export const errorCodes = {
   RECOVERY_IMPOSSIBLE: kind(105, "system", "Nothing is left to recover a control plane from"),
   API_UNREACHABLE: kind(109, "system", "The API server does not answer"),
   API_REFUSED: kind(100, "system", "The API server refused a request"),
+  QUORUM_LOST: kind(103, "system", "etcd has lost the majority of its members, or would lose it"),
   CERTIFICATE_INVALID: kind(108, "system", "A certificate or key is missing, unreadable or expired"),
   KUBECONFIG_INVALID: kind(18, "user", "A kubeconfig file is not valid; it was left unchanged"),
   KUBECONFIG_BUSY: kind(11, "system", "Another program holds the lock of a kubeconfig file"),

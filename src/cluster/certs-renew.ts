@@ -108,8 +108,8 @@ const waitForCluster: Step<RenewState> = {
   id: "wait-for-cluster",
   title: "Ready",
   async run({ plan, material, handedOut }, context) {
-    const controlPlane = plan.nodes.find(({ role }) => role === "control-plane");
-    if (!handedOut || !controlPlane || !handedOut.nodes.includes(controlPlane.name)) {
+    const controlPlane = plan.nodes.filter(({ role }) => role === "control-plane");
+    if (!handedOut || !controlPlane.some((node) => handedOut.nodes.includes(node.name))) {
       return skip("the control plane does not run");
     }
     const { name } = plan.spec.metadata;

@@ -21,7 +21,7 @@ export async function makeEtcdData(
   context: Context,
   from?: EtcdSource,
 ): Promise<string> {
-  const directory = join(profilePaths(spec.metadata.name, context).directory, "etcd-seed");
+  const directory = join(profilePaths(spec.metadata.name, context).directory, `etcd-seed-${node.name}`);
   await rm(directory, { recursive: true, force: true });
   await run(
     etcdSeed.etcdutl,

@@ -2,7 +2,7 @@ import type { Context } from "../base/context.js";
 import { nodeOf } from "./access.js";
 import { hostDriver } from "./driver.js";
 import { readProfile } from "./profile.js";
-import { clusterUnits } from "./units.js";
+import { clusterUnits, endpointUnits } from "./units.js";
 
 export interface LogOptions {
   /** @default the first node; `all` for every node */
@@ -29,7 +29,7 @@ export async function clusterLogs(name: string, options: LogOptions, context: Co
   const profile = await readProfile(name, context);
   const nodes =
     options.node === "all" ? profile.spec.nodes.map((node) => node.name) : [nodeOf(profile, options.node)];
-  const units = options.units?.length ? options.units : clusterUnits;
+  const units = options.units?.length ? options.units : [...clusterUnits, ...endpointUnits];
   const lines = options.lines ?? (options.problems ? 2000 : 60 * units.length);
   const driver = hostDriver(context);
   await Promise.all(

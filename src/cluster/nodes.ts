@@ -3,10 +3,19 @@ import { SlipwayError } from "../base/errors.js";
 import { run } from "../base/run.js";
 import type { Machine } from "../machines/driver.js";
 import { nodeAddresses } from "../plan/addresses.js";
+import { planCluster } from "../plan/plan.js";
 import type { ClusterSpec, NodeSpec } from "../spec/cluster-spec.js";
 import { nodeOf } from "./access.js";
 import { checkClock } from "./clock-check.js";
+import {
+  checkControlPlaneAddition,
+  checkControlPlaneDeletion,
+  leaveCluster,
+  noteShape,
+} from "./control-planes.js";
 import { hostDriver } from "./driver.js";
+import { machineSpec } from "./machine-spec.js";
+import { ensureMaterial } from "./material.js";
 import { removeMetalConfig } from "./metal.js";
 import { runOperation, type Step, skip } from "./operation.js";
 import {
@@ -18,7 +27,7 @@ import {
   readProfile,
   writeProfile,
 } from "./profile.js";
-import { ensureKubectl } from "./software.js";
+import { ensureKubectl, ensureNodeSoftware } from "./software.js";
 import { startState, startSteps } from "./start.js";
 import type { StartOptions, StartState } from "./start-state.js";
 
@@ -43,8 +52,8 @@ export async function listNodes(name: string, context: Context): Promise<NodeEnt
 }
 
 /**
- * Adds a worker to a running cluster and waits until it is Ready. One that was cut short is finished by running it again,
- * or by `start`.
+ * Adds a node to a running cluster and waits until it is Ready. One that was cut short is finished by running it again, or by
+ * `start`.
  *
  * @param options as for start; its profile already has the new node.
  */
@@ -53,11 +62,18 @@ export async function addNode(node: string, options: StartOptions, context: Cont
   await checkClock(name, context);
   await using _lock = await lockProfile(name, context);
   const state = await startState(options, context);
+  const role = options.profile.spec.nodes.find((entry) => entry.name === node)?.role;
+  if (role === "control-plane") await checkControlPlaneAddition(state, context);
   try {
-    await runOperation<StartState>(`node-add ${node}`, [noteNode, ...startSteps(state.plan)], state, {
-      journal: profileJournal(name, context),
-      context: loggedContext(name, context),
-    });
+    await runOperation<StartState>(
+      `node-add ${node}`,
+      [noteNode, ...startSteps(state.plan, { reshaped: true })],
+      state,
+      {
+        journal: profileJournal(name, context),
+        context: loggedContext(name, context),
+      },
+    );
   } finally {
     state.client?.close();
   }
@@ -67,8 +83,9 @@ export async function addNode(node: string, options: StartOptions, context: Cont
 const noteNode: Step<StartState> = {
   id: "note-in-profile",
   title: "Profile",
-  async run({ options }, context) {
-    await writeProfile(context, options.profile);
+  async run({ options: { profile } }, context) {
+    await noteShape(profile.spec, context);
+    await writeProfile(context, profile);
     return undefined;
   },
 };
@@ -84,25 +101,77 @@ interface DeleteState {
   node: string;
 }
 
-/** Takes a worker out of a cluster: its pods move, its machine and Node go. */
-export async function deleteNode(name: string, node: string, context: Context): Promise<void> {
+/**
+ * Takes a node out of a cluster: its pods move, its machine and Node go; of a control-plane node first its member of etcd.
+ *
+ * @param kubeconfigFiles the user's: the API's address is another one when of two control planes one goes
+ * @throws {SlipwayError} `USAGE` for the only control plane; `QUORUM_LOST`
+ */
+export async function deleteNode(
+  name: string,
+  node: string,
+  { kubeconfigFiles }: { kubeconfigFiles: string[] },
+  context: Context,
+): Promise<void> {
   await using _lock = await lockProfile(name, context);
   const profile = await readProfile(name, context);
-  nodeOf(profile, node);
-  if (profile.spec.nodes.find((entry) => entry.name === node)?.role === "control-plane") {
-    throw new SlipwayError("USAGE", `${node} is the cluster's control plane`, {
-      hint: `to remove the whole cluster: slipway delete -p ${name}`,
-    });
+  const journal = { journal: profileJournal(name, context), context: loggedContext(name, context) };
+  const isFinishing = await isUnfinishedDeletion(profile, node, context);
+  if (!isFinishing) nodeOf(profile, node);
+  const role = profile.spec.nodes.find((entry) => entry.name === node)?.role;
+  if (!isFinishing && role === "worker") {
+    await runOperation(`node-delete ${node}`, [...removalSteps, forgetNode], { profile, node }, journal);
+    return;
   }
-  await runOperation(
-    `node-delete ${node}`,
-    deleteSteps,
-    { profile, node },
-    {
-      journal: profileJournal(name, context),
-      context: loggedContext(name, context),
-    },
-  );
+  if (!isFinishing) await checkControlPlaneDeletion(profile, node, context);
+  const left = withoutNode(profile.spec, node);
+  const start = await startState(startOptionsAfter({ ...profile, spec: left }, kubeconfigFiles), context);
+  const removal: DeleteState = { profile, node };
+  try {
+    await runOperation<StartState>(
+      `node-delete ${node}`,
+      isFinishing
+        ? startSteps(start.plan, { reshaped: true })
+        : [
+            ...[leaveCluster, ...removalSteps, forgetNode].map((step) => withState(step, removal)),
+            ...startSteps(start.plan, { reshaped: true }),
+          ],
+      start,
+      journal,
+    );
+  } finally {
+    start.client?.close();
+  }
+}
+
+/** A step of one operation as part of another. */
+const withState = <Inner, Outer>(step: Step<Inner>, state: Inner): Step<Outer> => ({
+  ...step,
+  run: (_outer, context) => step.run(state, context),
+});
+
+/** What has to be as the plan has it again once a control-plane node is gone; the nodes that were off come up too. */
+const startOptionsAfter = (profile: Profile, kubeconfigFiles: string[]): StartOptions => ({
+  profile,
+  waitFor: new Set(["apiserver"]),
+  waitTimeoutMs: 6 * 60_000,
+  kubeconfigFiles,
+  keepContext: true,
+  components: {},
+});
+
+/** Whether the last run was about this node, and ended after the profile had forgotten it. */
+async function isUnfinishedDeletion({ spec }: Profile, node: string, context: Context): Promise<boolean> {
+  if (spec.nodes.some(({ name }) => name === node)) return false;
+  const last = await profileJournal(spec.metadata.name, context).lastRun();
+  return last?.operation === `node-delete ${node}` && last.outcome !== "done";
+}
+
+/** The first node is a control plane, whose ports the host publishes. */
+function withoutNode(spec: ClusterSpec, node: string): ClusterSpec {
+  const left = spec.nodes.filter(({ name }) => name !== node);
+  const first = left.find(({ role }) => role === "control-plane");
+  return { ...spec, nodes: first ? [first, ...left.filter((entry) => entry !== first)] : left };
 }
 
 /** How long a drain may take before the machine goes all the same. */
@@ -155,16 +224,22 @@ const forgetNode: Step<DeleteState> = {
   id: "forget-node",
   title: "Profile",
   async run({ profile, node }, context) {
-    const spec: ClusterSpec = {
-      ...profile.spec,
-      nodes: profile.spec.nodes.filter(({ name }) => name !== node),
-    };
+    const spec = withoutNode(profile.spec, node);
+    await noteShape(spec, context);
+    await publishPorts(profile.spec, spec, context);
     await writeProfile(context, { ...profile, spec });
     return undefined;
   },
 };
 
-const deleteSteps: Step<DeleteState>[] = [drainNode, deleteMachine, deleteNodeObject, forgetNode];
+/** The ports go to the node that is the first now. */
+async function publishPorts(before: ClusterSpec, now: ClusterSpec, context: Context): Promise<void> {
+  const [first] = now.nodes;
+  if (!first || first.name === before.nodes[0]?.name || now.ports.length === 0) return;
+  await hostDriver(context).publishPorts(now.metadata.name, first.name, now.ports, context);
+}
+
+const removalSteps: Step<DeleteState>[] = [drainNode, deleteMachine, deleteNodeObject];
 
 /** Runs kubectl against the cluster; gives its last line of error when it failed: a dead API must not stop a deletion. */
 async function kubectlQuietly(
@@ -182,10 +257,30 @@ async function kubectlQuietly(
   return exitCode === 0 ? undefined : (stderr.trim().split("\n").at(-1) ?? `exit code ${exitCode}`);
 }
 
+/**
+ * Powers a node on, as the cluster is now.
+ *
+ * @throws {SlipwayError} `MACHINE_NOT_FOUND` when its machine was lost: a start makes it anew
+ */
 export async function startNode(name: string, node: string, context: Context): Promise<void> {
-  nodeOf(await readProfile(name, context), node);
   await using _lock = await lockProfile(name, context);
-  await hostDriver(context).start(name, node, context);
+  const profile = await readProfile(name, context);
+  nodeOf(profile, node);
+  const driver = hostDriver(context);
+  const machine = await driver.inspect(name, node);
+  if (!machine || machine.state === "broken") {
+    throw new SlipwayError("MACHINE_NOT_FOUND", `the machine of node "${node}" does not exist`, {
+      hint: `make it anew: slipway start -p ${name}`,
+    });
+  }
+  if (machine.state === "stopped") {
+    const plan = planCluster(profile.spec, profile.facts);
+    const software = await ensureNodeSoftware(plan.spec, {}, context);
+    const material = await ensureMaterial(plan, profilePaths(name, context).pki, context);
+    const planned = plan.nodes.find((entry) => entry.name === node)!;
+    await driver.configure(machineSpec(plan, planned, software, material), context);
+  }
+  await driver.start(name, node, context);
 }
 
 export async function stopNode(name: string, node: string, context: Context): Promise<void> {

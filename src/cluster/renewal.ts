@@ -1,7 +1,9 @@
 import type { Context } from "../base/context.js";
 import type { Machine, MachineDriver } from "../machines/driver.js";
+import { isHighlyAvailable } from "../plan/addresses.js";
 import type { Material } from "../plan/material.js";
 import type { ClusterPlan, PlannedNode } from "../plan/plan.js";
+import { apiServerReady } from "./api-server.js";
 import { machineSpec } from "./machine-spec.js";
 import { profilePaths } from "./profile.js";
 import { forgetRenewal, isRenewalPending } from "./renewal-mark.js";
@@ -19,7 +21,7 @@ export interface HandOut {
 /**
  * Gives running machines the config of today and starts anew what read its certificates from it, wherever these units were:
  * etcd and the API server die of an expired certificate. Pods go on: containerd is left alone, and a kubelet takes its
- * containers up again. Does not wait until the units are up.
+ * containers up again. Waits for the API server of one of several control planes, and else not until the units are up.
  */
 async function handOut(
   { plan, driver, software, material }: HandOut,
@@ -36,8 +38,15 @@ async function handOut(
     await driver.exec(plan.spec.metadata.name, node.name, ["/bin/sh", "-c", restart], {
       signal: context.signal,
     });
+    // One after the other: the rest of them serve meanwhile.
+    if (node.role === "control-plane" && isHighlyAvailable(plan.spec)) {
+      await apiServerReady({ plan, material }, node, patienceMs, context);
+    }
   }
 }
+
+/** For an API server to come back with what is new. */
+const patienceMs = 120_000;
 
 /**
  * Finishes a renewal, if there is one, on the machines that were up meanwhile. @returns since when they serve with the new

@@ -1,7 +1,7 @@
 import type { KubeClient } from "../kube/client.js";
 import type { MachineDriver } from "../machines/driver.js";
 import type { Material } from "../plan/material.js";
-import type { ClusterPlan } from "../plan/plan.js";
+import type { ClusterPlan, PlannedNode } from "../plan/plan.js";
 import type { EtcdSource } from "./etcd-data.js";
 import type { Profile } from "./profile.js";
 import type { ComponentOptions, NodeSoftware } from "./software.js";
@@ -29,8 +29,12 @@ export interface StartState {
   client?: KubeClient;
   /** What the etcd of machines that are made now starts from; undefined: they are of a new cluster. */
   etcdSource?: EtcdSource;
-  /** When the control plane was switched on by this start. */
+  /** Control-plane nodes whose etcd has to join the others'. */
+  joining: PlannedNode[];
+  /** When the control plane was switched on by this start: all of it. */
   bootedAt?: Date;
+  /** Nodes that were switched on, or made, while the control plane was up; and when. */
+  added?: { nodes: string[]; since: Date };
   /** When the nodes that ran were given certificates made anew. */
   renewedAt?: Date | undefined;
 }

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import { type Condition, met, unmet, waitFor } from "../base/condition.js";
 import type { Context } from "../base/context.js";
 import { SlipwayError } from "../base/errors.js";
@@ -11,6 +12,7 @@ import { waitForObjects } from "../kube/wait.js";
 import type { Machine } from "../machines/driver.js";
 import { findAddon } from "../plan/addons/addons.js";
 import { firstPod, rootCaObject } from "../plan/addons/first-pod.js";
+import { isHighlyAvailable } from "../plan/addresses.js";
 import { breakGlass } from "../plan/certificates.js";
 import type { KubeObject } from "../plan/kube-object.js";
 import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js";
@@ -20,6 +22,8 @@ import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { cniManifest } from "./cni-manifest.js";
 import { hostDriver } from "./driver.js";
 import { makeEtcdData } from "./etcd-data.js";
+import { readVoters, writeVoters } from "./etcd-members.js";
+import { joinNodes, nodesToJoin } from "./join.js";
 import { writeKubeconfigs } from "./kubeconfigs.js";
 import { clusterNetwork, machineSpec } from "./machine-spec.js";
 import { ensureMaterial } from "./material.js";
@@ -30,7 +34,8 @@ import { networkWaits, tellOfMissingNetwork } from "./pod-network.js";
 import { checkHost } from "./preflight.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile } from "./profile.js";
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
-import { handOutRenewed } from "./renewal.js";
+import { type HandOut, handOutRenewed } from "./renewal.js";
+import { forgetRollout, pendingRollout, rollOut } from "./rollout.js";
 import { finishRestore } from "./snapshot/finish.js";
 import { pendingRestore } from "./snapshot/pending.js";
 import { ensureNodeSoftware } from "./software.js";
@@ -68,7 +73,8 @@ export async function startCluster(options: StartOptions, context: Context): Pro
   }
   try {
     const restoring = (await pendingRestore(name, context)) !== undefined;
-    await runOperation("start", startSteps(state.plan, { restoring }), state, {
+    const reshaped = (await pendingRollout(name, context)) !== undefined;
+    await runOperation("start", startSteps(state.plan, { restoring, reshaped }), state, {
       journal,
       context: loggedContext(name, context),
     });
@@ -84,7 +90,7 @@ export async function startState(options: StartOptions, context: Context): Promi
   const { spec, facts } = options.profile;
   const driver = hostDriver(context);
   const manifest = await cniManifest(spec, driver, context);
-  return { options, plan: planCluster(spec, facts, manifest), driver };
+  return { options, plan: planCluster(spec, facts, manifest), driver, joining: [] };
 }
 
 const resolveComponents: Step<StartState> = {
@@ -102,7 +108,8 @@ const issueCertificates: Step<StartState> = {
   async run(state, context) {
     const { name } = state.plan.spec.metadata;
     state.material = await ensureMaterial(state.plan, profilePaths(name, context).pki, context);
-    await writeKubeconfigs(name, state.material, context);
+    // An endpoint that the cluster moves to answers later: the step "roll-out" writes them then.
+    if (!(await pendingRollout(name, context))) await writeKubeconfigs(name, state.material, context);
     return undefined;
   },
 };
@@ -121,11 +128,14 @@ const createMachines: Step<StartState> = {
   title: "Nodes",
   async run(state, context) {
     const { plan, driver } = state;
+    const { name: cluster } = plan.spec.metadata;
     await driver.ensureNetwork(clusterNetwork(plan.spec), context);
     const names = sandboxPart(plan.spec).nodes.map(({ name }) => name);
-    const nodes = plan.nodes.filter(({ name }) => names.includes(name));
-    const machines = await driver.list(plan.spec.metadata.name);
+    const machines = await driver.list(cluster);
+    state.joining = await nodesToJoin(plan, machines, context);
+    const nodes = plan.nodes.filter((node) => names.includes(node.name) && !state.joining.includes(node));
     await Promise.all(nodes.map((node) => layOut(atFirstBoot(node, plan, machines), state, context)));
+    await noteFirstVoters(state, context);
     return names.join(", ");
   },
 };
@@ -135,6 +145,14 @@ function atFirstBoot(node: PlannedNode, plan: ClusterPlan, machines: readonly Ma
   const isFirst = node.name === plan.nodes[0]?.name;
   if (!plan.bootstrap || !isFirst || machines.some(({ role }) => role === "control-plane")) return node;
   return { ...node, config: withBootstrap(node.config, plan.bootstrap) };
+}
+
+/** Before the first of them runs: a control-plane node that is made later is one that joins them. */
+async function noteFirstVoters({ plan, joining }: StartState, context: Context): Promise<void> {
+  const { name } = plan.spec.metadata;
+  if (!isHighlyAvailable(plan.spec) || joining.length > 0) return;
+  const voters = plan.nodes.filter(({ role }) => role === "control-plane").map((node) => node.name);
+  if (!isDeepStrictEqual(await readVoters(name, context), voters)) await writeVoters(name, voters, context);
 }
 
 /** A node's machine as the plan has it: a new one is made, one that is off takes the config of today, others are left alone. */
@@ -162,16 +180,17 @@ const bootMachines: Step<StartState> = {
   async run(state, context) {
     const { plan, driver } = state;
     const { name } = plan.spec.metadata;
-    const machines = await driver.list(name);
+    const joining = new Set(state.joining.map((node) => node.name));
+    const machines = (await driver.list(name)).filter((machine) => !joining.has(machine.name));
     const off = machines.filter((machine) => machine.state !== "running");
-    const handOut = { plan, driver, software: state.software!, material: state.material! };
+    const handOut = handOutOf(state);
     if (off.length === 0) {
       state.renewedAt = await handOutRenewed(handOut, machines, context);
       return skip("every node is running");
     }
-    if (off.some((machine) => machine.role === "control-plane" && machine.state === "stopped")) {
-      state.bootedAt = context.clock.now();
-    }
+    const controlPlane = machines.filter(({ role }) => role === "control-plane");
+    if (controlPlane.every((machine) => machine.state === "stopped")) state.bootedAt = context.clock.now();
+    else noteAdded(state, namesOf(off.filter((machine) => machine.state === "stopped")), context);
     await Promise.all(
       off.map((machine) =>
         machine.state === "paused"
@@ -185,6 +204,54 @@ const bootMachines: Step<StartState> = {
     return undefined;
   },
 };
+
+const joinEtcd: Step<StartState> = {
+  id: "join-etcd",
+  title: "etcd",
+  async run(state, context) {
+    const { joining, options } = state;
+    if (joining.length === 0) return skip("every member is there");
+    noteAdded(state, namesOf(joining), context);
+    await joinNodes(handOutOf(state), joining, options.waitTimeoutMs, context);
+    return `${namesOf(joining).join(", ")} joined`;
+  },
+};
+
+const rollOutChanges: Step<StartState> = {
+  id: "roll-out",
+  title: "Other nodes",
+  async run(state, context) {
+    const { plan, joining, options } = state;
+    const { name } = plan.spec.metadata;
+    const before = await pendingRollout(name, context);
+    if (!before) return skip("nothing changed for them");
+    const upToDate = namesOf(joining);
+    const changed = await rollOut(
+      handOutOf(state),
+      before,
+      { upToDate, timeoutMs: options.waitTimeoutMs },
+      context,
+    );
+    await writeKubeconfigs(name, state.material!, context);
+    await forgetRollout(name, context);
+    return changed.join(", ");
+  },
+};
+
+const namesOf = (things: readonly { name: string }[]): string[] => things.map(({ name }) => name);
+
+const handOutOf = ({ plan, driver, software, material }: StartState): HandOut => ({
+  plan,
+  driver,
+  software: software!,
+  material: material!,
+});
+
+function noteAdded(state: StartState, nodes: readonly string[], context: Context): void {
+  if (nodes.length === 0) return;
+  const { nodes: before = [], since = context.clock.now() } = state.added ?? {};
+  state.added = { nodes: [...before, ...nodes], since };
+}
 
 export const waitForApi: Step<StartState> = {
   id: "wait-for-api",
@@ -297,6 +364,12 @@ export const waitForNodes: Step<StartState> = {
     if (options.waitFor.has("node_ready")) {
       const ready = since ? nodesReadySince(names, since) : nodesReady(names);
       waits.push(waitForObjects(ready, client!, { ...wait, code: "NODE_NOT_READY" }));
+      const { added } = state;
+      // What the API says of them may be of before.
+      if (added && !since) {
+        const again = nodesReadySince(added.nodes, added.since);
+        waits.push(waitForObjects(again, client!, { ...wait, code: "NODE_NOT_READY" }));
+      }
     }
     if (options.waitFor.has("default_sa")) {
       waits.push(waitForObjects(defaultServiceAccount(), client!, { ...wait, code: "API_NOT_READY" }));
@@ -352,12 +425,19 @@ export const bootSteps: Step<StartState>[] = [
   bootMachines,
 ];
 
-/** @param restoring a restore was cut short, and is ended first */
-export function startSteps({ spec }: ClusterPlan, { restoring = false } = {}): Step<StartState>[] {
+/**
+ * @param restoring a restore was cut short, and is ended first
+ * @param reshaped whether control planes came or went, which running nodes may not have taken up
+ */
+export function startSteps(
+  { spec }: ClusterPlan,
+  { restoring = false, reshaped = false } = {},
+): Step<StartState>[] {
   const selfhosted = spec.bootstrapper === "selfhosted";
   return [
     ...bootSteps,
     ...(restoring ? [finishRestore] : []),
+    ...(reshaped || isHighlyAvailable(spec) ? [joinEtcd, rollOutChanges] : []),
     ...(selfhosted ? [openTheWay] : []),
     waitForApi,
     applySystemObjects,

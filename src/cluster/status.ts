@@ -4,6 +4,8 @@ import { exists } from "../base/files.js";
 import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import type { Machine, MachineDriver } from "../machines/driver.js";
+import type { ClusterSpec } from "../spec/cluster-spec.js";
+import { ownServer } from "./api-server.js";
 import { type CertificateStatus, checkCertificates } from "./certs.js";
 import { type CertificateAdvice, certificateAdvice } from "./certs-advice.js";
 import { hostDriver } from "./driver.js";
@@ -51,7 +53,7 @@ export async function clusterStatus(name: string, context: Context): Promise<Clu
         address: machine?.address ?? "",
         host: hostWord(machine),
         kubelet: await kubeletWord(driver, machine),
-        ...(controlPlane ? { apiServer: await apiServerWord(name, machine, context) } : {}),
+        ...(controlPlane ? { apiServer: await apiServerWord(spec, machine, context) } : {}),
         ...(controlPlane
           ? { kubeconfig: (await exists(profilePaths(name, context).kubeconfig)) ? "Configured" : "Missing" }
           : {}),
@@ -95,16 +97,16 @@ async function kubeletWord(
 }
 
 async function apiServerWord(
-  name: string,
+  spec: ClusterSpec,
   machine: Machine | undefined,
   context: Context,
 ): Promise<NonNullable<NodeStatus["apiServer"]>> {
   if (machine?.state === "paused") return "Paused";
   if (machine?.state !== "running") return "Stopped";
   try {
-    await using client = connect(
-      credentialsFromKubeconfig(await readFile(profilePaths(name, context).kubeconfig, "utf8")),
-    );
+    const { kubeconfig } = profilePaths(spec.metadata.name, context);
+    const credentials = credentialsFromKubeconfig(await readFile(kubeconfig, "utf8"));
+    await using client = connect({ ...credentials, server: ownServer(spec, machine.address) });
     const { status } = await client.request({
       method: "GET",
       path: "/readyz",

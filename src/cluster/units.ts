@@ -8,3 +8,6 @@ export const clusterUnits = [
   "kubelet",
   "kube-proxy",
 ];
+
+/** Those of the endpoint of several control planes. They hold no certificate. */
+export const endpointUnits = ["haproxy", "keepalived"];

@@ -56,6 +56,9 @@ export const nodeImageRecipe: NodeImageRecipe = {
     "tzdata",
     "util-linux",
     "zstd",
+    // the endpoint of several control planes (plan/endpoint.ts)
+    "haproxy",
+    "keepalived",
     // what kubelet, kube-proxy and CNI plugins call
     "conntrack",
     "ebtables",
@@ -73,6 +76,11 @@ export const nodeImageRecipe: NodeImageRecipe = {
     "path-exclude=/usr/share/bash-completion/*",
     "path-exclude=/usr/share/lintian/*",
     "path-exclude=/usr/share/doc/*",
+    // What keepalived could tell by SNMP, and the perl that libsnmp could run: 50 MB that nothing here reads.
+    "path-exclude=/usr/lib/*/perl/*",
+    "path-exclude=/usr/share/perl/*",
+    "path-exclude=/usr/share/snmp/*",
+    "path-exclude=/usr/share/misc/pci.ids",
     // licences stay
     "path-include=/usr/share/doc/*/copyright",
   ],
@@ -88,6 +96,9 @@ export const nodeImageRecipe: NodeImageRecipe = {
     "usr/lib/systemd/system/multi-user.target.wants/dbus.service",
     "usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service",
     "etc/systemd/system/timers.target.wants",
+    // A node's config says whether it runs them, and how.
+    "etc/systemd/system/multi-user.target.wants/haproxy.service",
+    "etc/systemd/system/multi-user.target.wants/keepalived.service",
     "etc/systemd/system/getty.target.wants",
     "etc/systemd/system/multi-user.target.wants/remote-fs.target",
     "etc/systemd/system/sysinit.target.wants/systemd-pstore.service",

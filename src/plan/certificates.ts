@@ -2,7 +2,7 @@ import type { CertificateRequest } from "../pki/certificate.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { metricsServerCertificate } from "./addons/metrics-server.js";
 import { adminGroup } from "./addons/rbac.js";
-import { apiServiceAddress, type NodeAddress } from "./addresses.js";
+import { apiServiceAddress, endpointAddress, type NodeAddress } from "./addresses.js";
 import { selfhostedCertificates } from "./selfhosted/plan.js";
 
 /** The three authorities of a cluster; nothing is signed across them. */
@@ -93,7 +93,14 @@ export function nodeCertificates(spec: ClusterSpec, node: NodeAddress): Certific
         node.name,
         ...spec.apiServer.names,
       ]),
-      ips: unique([apiServiceAddress(spec), "127.0.0.1", node.address, ...spec.apiServer.ips]),
+      ips: unique([
+        apiServiceAddress(spec),
+        "127.0.0.1",
+        node.address,
+        // Of one control plane too: more can join it later.
+        endpointAddress(spec),
+        ...spec.apiServer.ips,
+      ]),
     },
     // etcd dials its own client port for its gRPC gateway with the server's, and its peers with the other.
     ...["server", "peer"].map(

@@ -1,6 +1,6 @@
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { featureGatesOf } from "../spec/extra-config.js";
-import type { NodeAddress } from "./addresses.js";
+import { controlPlaneNodes, isHighlyAvailable, type NodeAddress } from "./addresses.js";
 import { type Flags, withOverrides } from "./command-line.js";
 import { kubeconfigPath, pki, places } from "./places.js";
 
@@ -9,7 +9,8 @@ import { kubeconfigPath, pki, places } from "./places.js";
  * inside a static or self-hosted pod.
  */
 
-export function etcdFlags(spec: ClusterSpec, node: NodeAddress, members: NodeAddress[] = [node]): Flags {
+export function etcdFlags(spec: ClusterSpec, node: NodeAddress): Flags {
+  const members = controlPlaneNodes(spec);
   const peer = (member: NodeAddress) => `https://${member.address}:2380`;
   return withOverrides(
     {
@@ -21,6 +22,8 @@ export function etcdFlags(spec: ClusterSpec, node: NodeAddress, members: NodeAdd
       "initial-advertise-peer-urls": peer(node),
       "initial-cluster": members.map((member) => `${member.name}=${peer(member)}`),
       "initial-cluster-token": `slipway-${spec.metadata.name}`,
+      // The first members start from data that were restored as theirs; one that has none joins them, or waits.
+      ...(members.length === 1 ? {} : { "initial-cluster-state": "existing" }),
       "listen-metrics-urls": "http://127.0.0.1:2381",
       "cert-file": pki("etcd/server.crt"),
       "key-file": pki("etcd/server.key"),
@@ -42,6 +45,7 @@ export function apiServerFlags(spec: ClusterSpec, node: NodeAddress): Flags {
   return withOverrides(
     {
       "advertise-address": node.address,
+      ...(isHighlyAvailable(spec) ? behindEndpoint(node) : {}),
       "secure-port": spec.apiServer.port,
       "allow-privileged": true,
       // Anonymous requests may ask for the health paths and nothing else (AuthenticationConfiguration, KEP-4633).
@@ -84,6 +88,16 @@ export function apiServerFlags(spec: ClusterSpec, node: NodeAddress): Flags {
     featureGatesOf(spec, "apiserver"),
   );
 }
+
+/**
+ * What lets the endpoint (endpoint.ts) send clients elsewhere before an API server ends: it says so at /readyz, serves on, and
+ * asks those that come all the same to try again. 127.0.0.1 is the endpoint's.
+ */
+const behindEndpoint = ({ address }: NodeAddress): Flags => ({
+  "bind-address": address,
+  "shutdown-delay-duration": "2s",
+  "shutdown-send-retry-after": true,
+});
 
 export function controllerManagerFlags(spec: ClusterSpec, { single }: { single: boolean }): Flags {
   const kubeconfig = kubeconfigPath("controller-manager");

@@ -4,6 +4,7 @@ import { encodeDataUrl } from "../ignition/data-url.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import type { NodeAddress } from "./addresses.js";
 import { containerdConfig } from "./containerd.js";
+import { endpointFiles } from "./endpoint.js";
 import { metalFacts, type PlatformFacts } from "./facts.js";
 import { kubeletConfigPath, kubeletConfiguration } from "./kubelet.js";
 import { networkFiles } from "./network.js";
@@ -46,6 +47,9 @@ export function planNodeConfig(
     ...networkFiles(spec, node).map(({ path, contents, mode }) => text(path, contents, mode)),
     ...(controlPlane ? etcdFiles(spec, node) : []),
     ...(controlPlane && !selfhosted ? controlPlaneFiles(node) : []),
+    ...(controlPlane
+      ? endpointFiles(spec, node).map(({ path, contents, mode }) => text(path, contents, mode))
+      : []),
   ];
   const directories: IgnitionDirectory[] = [
     { path: places.manifests, mode: 0o700 },

@@ -1,8 +1,9 @@
 import type { IgnitionUnit } from "../ignition/config.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
-import type { NodeAddress } from "./addresses.js";
+import { isHighlyAvailable, type NodeAddress } from "./addresses.js";
 import { commandLine } from "./command-line.js";
 import { apiServerFlags, controllerManagerFlags, etcdFlags, schedulerFlags } from "./control-plane.js";
+import { endpointUnits } from "./endpoint.js";
 import { kubeletFlags } from "./kubelet.js";
 import { places } from "./places.js";
 import { proxyFlags } from "./proxy.js";
@@ -85,8 +86,8 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
     type: "notify",
     options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", "Nice=-10"],
   });
-  if (spec.bootstrapper === "selfhosted") return [etcd, ...snapshotUnits(spec)];
-  const single = spec.nodes.filter(({ role }) => role === "control-plane").length === 1;
+  if (spec.bootstrapper === "selfhosted") return [etcd, ...snapshotUnits(spec), ...endpointUnits(spec)];
+  const single = !isHighlyAvailable(spec);
   // READY=1 from the API server comes when it listens, so that what follows does not start into a closed port.
   const afterApi = ["kube-apiserver.service"];
   return [
@@ -96,8 +97,14 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
       after: ["etcd.service"],
       command: commandLine(program("kube-apiserver"), apiServerFlags(spec, node)),
       type: "notify",
-      // Asked to end, it waits for watches that nobody will end; all it has is in etcd already.
-      options: ["LimitNOFILE=65536", "Nice=-10", "TimeoutStartSec=infinity", "TimeoutStopSec=1s"],
+      // Asked to end, it waits for watches that nobody will end; all it has is in etcd already. With others beside it, it
+      // first lets the endpoint drain it.
+      options: [
+        "LimitNOFILE=65536",
+        "Nice=-10",
+        "TimeoutStartSec=infinity",
+        `TimeoutStopSec=${single ? 1 : 3}s`,
+      ],
     }),
     unit("kube-controller-manager", {
       description: "kube-controller-manager, the controllers",
@@ -110,5 +117,6 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
       command: commandLine(program("kube-scheduler"), schedulerFlags(spec, { single })),
     }),
     ...snapshotUnits(spec),
+    ...endpointUnits(spec),
   ];
 }

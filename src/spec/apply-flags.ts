@@ -55,7 +55,7 @@ const separated = (values: readonly string[]): string[] =>
 
 function nodesOf(nodes: ClusterForm["nodes"], count: number): ClusterForm["nodes"] {
   if (!Array.isArray(nodes) || !Number.isInteger(count) || count < 1 || count > 1000) return count;
-  return Array.from({ length: count }, (_, i) => nodes[i] ?? { role: "worker" });
+  return Array.from({ length: count }, (_, i) => nodes[i] ?? {});
 }
 
 function putForAllNodes(overlay: Overlay, key: "memory" | "cpus", value: string): void {

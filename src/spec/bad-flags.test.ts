@@ -9,6 +9,12 @@ import { complaints, facts, head } from "./testing.js";
 const flagRows: [flags: StartFlagValues, said: string][] = [
   [{ profile: "Demo" }, '--profile: "Demo" cannot be a cluster\'s name'],
   [{ nodes: 0 }, "--nodes: 0 is too small; at least 1"],
+  [
+    { "control-planes": 2 },
+    "--control-planes: 2 control planes outlast the loss of no more than 1 do; take 1 or 3",
+  ],
+  [{ "control-planes": 9 }, "--control-planes: 9 is too large; at most 7"],
+  [{ "control-planes": 3, nodes: 2 }, "--control-planes: 2 nodes cannot have 3 control planes among them"],
   [{ "kubernetes-version": "1.20" }, '--kubernetes-version: Kubernetes "1.20" is not offered'],
   [{ driver: "docker" }, '--driver: "docker" is not possible here; there is sandbox'],
   [

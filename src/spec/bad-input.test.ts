@@ -61,6 +61,22 @@ const fileRows: [field: string, yaml: string, said: string][] = [
   ["nodes", "nodes: 254", "network.nodeSubnet: 10.77.0.0/24 has room for 253 nodes, and 254 are needed"],
   ["nodes", "nodes:\n- worker", '4:3 nodes[0]: "worker" is not a map'],
   ["nodes", "nodes:\n- rol: worker", "4:3 nodes[0].rol: there is no such field, did you mean role?"],
+  [
+    "controlPlanes",
+    "controlPlanes: 4",
+    "3:1 controlPlanes: 4 control planes outlast the loss of no more than 3",
+  ],
+  [
+    "bootstrapper",
+    "controlPlanes: 3\nbootstrapper: selfhosted",
+    "4:1 bootstrapper: several control planes are not possible with selfhosted; take units",
+  ],
+  ["controlPlanes", "controlPlanes: three", '3:1 controlPlanes: "three" is not a number'],
+  [
+    "controlPlanes",
+    "controlPlanes: 3\nnodes: [{}, {}]",
+    "3:1 controlPlanes: 3 control planes are asked for, and the list of nodes has 2",
+  ],
   ["nodes[].name", "nodes:\n- {name: a}\n- {name: a}", "5:4 nodes[1].name: nodes[0] is called a as well"],
   ["nodes[].name", "nodes:\n- {name: a_b}", '4:4 nodes[0].name: "a_b" cannot be a node\'s name'],
   [
@@ -72,7 +88,7 @@ const fileRows: [field: string, yaml: string, said: string][] = [
   [
     "nodes[].role",
     "nodes:\n- role: control-plane\n- role: control-plane",
-    "5:3 nodes[1].role: a cluster has exactly one control-plane node in this version",
+    "3:1 nodes: 2 control planes outlast the loss of no more than 1 do; take 1 or 3",
   ],
   [
     "nodes[].role",
@@ -188,6 +204,11 @@ const fileRows: [field: string, yaml: string, said: string][] = [
     "network.nodeSubnet",
     "network: {nodeSubnet: 10.5.0.0/30}\nnodes: 2",
     "3:11 network.nodeSubnet: 10.5.0.0/30 has room for 1 nodes, and 2 are needed",
+  ],
+  [
+    "network.nodeSubnet",
+    "network: {nodeSubnet: 10.5.0.0/29}\nnodes: 5\ncontrolPlanes: 3",
+    "3:11 network.nodeSubnet: 10.5.0.0/29 has room for 4 nodes, and 5 are needed",
   ],
   [
     "network.nodeSubnet",

@@ -62,6 +62,9 @@ export interface NodeSpec {
   taints: { key: string; value?: string; effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute" }[];
 }
 
+export const controlPlaneCount = (nodes: readonly Pick<NodeSpec, "role">[]): number =>
+  nodes.filter(({ role }) => role === "control-plane").length;
+
 export interface MetalSpec {
   /** Of the network card that it boots from: lower case, with colons. */
   mac: string;
@@ -75,7 +78,10 @@ export interface NetworkSpec {
   /** IPv4 CIDR of all pods; node number i has the i-th /24 of it. */
   podSubnet: string;
   serviceSubnet: string;
-  /** IPv4 CIDR of the nodes; address 1 of it is the host's, node number i has address i + 2. */
+  /**
+   * IPv4 CIDR of the nodes; address 1 of it is the host's, node number i has address i + 2, and the last before the
+   * broadcast address is the endpoint's of several control planes.
+   */
   nodeSubnet: string;
   dnsDomain: string;
 }

@@ -13,6 +13,7 @@ const nodePorts: Record<number, string> = {
   10256: "kube-proxy",
   10257: "kube-controller-manager",
   10259: "kube-scheduler",
+  10264: "haproxy",
 };
 
 export function checkApiServerPort({ apiServer: { port } }: ClusterSpec, problems: ProblemCollector): void {

@@ -1,5 +1,5 @@
 import { SlipwayError } from "../base/errors.js";
-import type { ClusterSpec } from "./cluster-spec.js";
+import { type ClusterSpec, controlPlaneCount } from "./cluster-spec.js";
 
 interface Fixed {
   field: string;
@@ -7,6 +7,9 @@ interface Fixed {
   /** What to do, if there is something short of a new cluster. */
   fix?: (existing: ClusterSpec, asked: ClusterSpec) => string;
 }
+
+const controlPlaneFlag = (existing: ClusterSpec, asked: ClusterSpec): string =>
+  controlPlaneCount(asked.nodes) > controlPlaneCount(existing.nodes) ? " --control-plane" : "";
 
 const nodeList = (spec: ClusterSpec): string =>
   spec.nodes.map(({ name, role }) => `${name} (${role})`).join(", ");
@@ -22,8 +25,9 @@ const fixed: readonly Fixed[] = [
     field: "nodes",
     value: nodeList,
     fix: (existing, asked) =>
-      asked.nodes.length > existing.nodes.length
-        ? `slipway node add -p ${existing.metadata.name}`
+      asked.nodes.length > existing.nodes.length ||
+      controlPlaneCount(asked.nodes) > controlPlaneCount(existing.nodes)
+        ? `slipway node add -p ${existing.metadata.name}${controlPlaneFlag(existing, asked)}`
         : `slipway node delete -p ${existing.metadata.name} NAME`,
   },
   { field: "network.cni", value: ({ network: { cni } }) => (typeof cni === "string" ? cni : cni.manifest) },

@@ -38,8 +38,16 @@ export const specFlags = {
     short: "n",
     type: "integer",
     value: "COUNT",
-    summary: "How many nodes: a control plane and workers (default 1)",
+    summary: "How many nodes in all: control planes and workers (default 1)",
     field: "nodes",
+    example: "3",
+  },
+  "control-planes": {
+    type: "integer",
+    value: "COUNT",
+    summary: "How many of them are control planes: 1, 3 or 5 (default 1); 3 outlast the loss of one",
+    complete: ["1", "3", "5"],
+    field: "controlPlanes",
     example: "3",
   },
   "kubernetes-version": {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { SlipwayError } from "../base/errors.js";
 import { addressCount, overlaps, parseCidr, podCidrPrefixLength, subnetCount } from "../net/cidr.js";
-import type { NetworkSpec, NodeSpec } from "./cluster-spec.js";
+import { controlPlaneCount, type NetworkSpec, type NodeSpec } from "./cluster-spec.js";
 import { parseCni } from "./cni.js";
 import type { ResolveFacts } from "./facts.js";
 import type { ProblemCollector } from "./problems.js";
@@ -115,7 +115,9 @@ export function checkNetwork(
     }
   }
   const places = Math.max(...nodes.map(({ index }) => index)) + 1;
-  const addresses = Number(addressCount(network.nodeSubnet)) - 3; // network, host, broadcast
+  // Network, host and broadcast, and the endpoint of several control planes.
+  const reserved = controlPlaneCount(nodes) > 1 ? 4 : 3;
+  const addresses = Number(addressCount(network.nodeSubnet)) - reserved;
   if (addresses < places) {
     problems.add(
       ["network", "nodeSubnet"],

@@ -1,4 +1,4 @@
-import type { ClusterSpec, NodeSpec } from "./cluster-spec.js";
+import { type ClusterSpec, controlPlaneCount, type NodeSpec } from "./cluster-spec.js";
 import type { ResolveFacts } from "./facts.js";
 import { checkNodeName } from "./names.js";
 import { type FieldPath, nowhere, ProblemCollector } from "./problems.js";
@@ -13,7 +13,10 @@ const leastMemoryBytes = { "control-plane": 1024 ** 3, worker: 512 * 1024 ** 2 }
 /** The nodes, in the form's order: what it gives, then what the cluster has, then the defaults. */
 export function resolveNodes(profile: string, form: ClusterForm, facts: ResolveFacts): NodeSpec[] {
   const existing = facts.existing?.nodes;
-  const count = Array.isArray(form.nodes) ? form.nodes.length : (form.nodes ?? existing?.length ?? 1);
+  const count = Array.isArray(form.nodes)
+    ? form.nodes.length
+    : (form.nodes ?? Math.max(existing?.length ?? 1, form.controlPlanes ?? 1));
+  const roleOf = defaultRoles(form, existing);
   const given: NodeForm[] = Array.from({ length: count }, (_, i) =>
     Array.isArray(form.nodes) ? form.nodes[i]! : {},
   );
@@ -29,7 +32,7 @@ export function resolveNodes(profile: string, form: ClusterForm, facts: ResolveF
     return {
       name,
       index,
-      role: node.role ?? before?.role ?? (i === 0 ? "control-plane" : "worker"),
+      role: node.role ?? roleOf(i),
       ...(before?.metal ? { metal: before.metal } : {}),
       ...limitsOf(node, form, before, facts),
       labels: { ...(node.labels ?? before?.labels) },
@@ -38,8 +41,18 @@ export function resolveNodes(profile: string, form: ClusterForm, facts: ResolveF
   });
 }
 
+/** The role of node `i` that says none: what it is, unless another number of control planes is asked for than there are. */
+function defaultRoles(
+  { controlPlanes }: ClusterForm,
+  existing: readonly NodeSpec[] = [],
+): (i: number) => NodeSpec["role"] {
+  const first = controlPlanes ?? 1;
+  const keep = controlPlanes === undefined || controlPlanes === controlPlaneCount(existing);
+  return (i) => (keep && existing[i]?.role) || (i < first ? "control-plane" : "worker");
+}
+
 /**
- * A worker that joins the cluster: at the lowest free place, called after it.
+ * A node that joins the cluster, a worker unless it says otherwise: at the lowest free place, called after it.
  *
  * @throws {SlipwayError} `CONFIG_INVALID`: a name that is taken or not a name; too little memory; no room in the networks.
  */
@@ -108,6 +121,36 @@ function taintOf(taint: NonNullable<NodeForm["taints"]>[number]): Taint {
   return { key: taint.key, effect: taint.effect, ...(taint.value ? { value: taint.value } : {}) };
 }
 
+/**
+ * How many control planes a new cluster may have: an odd number. etcd goes on while more than half of its members do, so
+ * that the one that makes an odd number even outlasts no further loss, and its own is one more to go wrong.
+ */
+export function checkControlPlanes(
+  { nodes, bootstrapper }: ClusterSpec,
+  { controlPlanes, nodes: given }: ClusterForm,
+  problems: ProblemCollector,
+): void {
+  const count = controlPlaneCount(nodes);
+  if (count > 1 && bootstrapper !== "units") {
+    problems.add(
+      ["bootstrapper"],
+      `several control planes are not possible with ${bootstrapper}; take units`,
+    );
+  } else if (controlPlanes !== undefined && controlPlanes !== count) {
+    problems.add(
+      ["controlPlanes"],
+      typeof given === "number"
+        ? `${given} nodes cannot have ${controlPlanes} control planes among them`
+        : `${controlPlanes} control planes are asked for, and the list of nodes has ${count}`,
+    );
+  } else if (count > 0 && count % 2 === 0) {
+    problems.add(
+      [controlPlanes === undefined ? "nodes" : "controlPlanes"],
+      `${count} control planes outlast the loss of no more than ${count - 1} do; take ${count - 1} or ${count + 1}`,
+    );
+  }
+}
+
 /** What must hold of the nodes together. */
 export function checkNodes(nodes: readonly NodeSpec[], form: ClusterForm, problems: ProblemCollector): void {
   const seen = new Map<string, number>();
@@ -121,12 +164,6 @@ export function checkNodes(nodes: readonly NodeSpec[], form: ClusterForm, proble
 
     if (i === 0 && node.role !== "control-plane") {
       problems.add(path("role"), "the first node must be the control plane");
-    }
-    if (i > 0 && node.role === "control-plane") {
-      problems.add(
-        path("role"),
-        "a cluster has exactly one control-plane node in this version, the first; make this one a worker",
-      );
     }
     const least = leastMemoryBytes[node.role];
     if (node.memoryBytes !== undefined && node.memoryBytes < least) {

@@ -67,6 +67,24 @@ describe("gaps", () => {
     expect(resolve({ kubernetesVersion: asked }).kubernetesVersion).toBe(version);
   });
 
+  test.each([
+    [{ controlPlanes: 3 }, "ccc"],
+    [{ controlPlanes: 3, nodes: 5 }, "cccww"],
+    [{ nodes: [{}, {}, {}, {}], controlPlanes: 3 }, "cccw"],
+    [{ nodes: [{}, {}, { role: "control-plane" }, { role: "control-plane" }] }, "cwcc"],
+  ] as const)("the roles of %j are %s", (asked, roles) => {
+    const { nodes } = resolve(structuredClone(asked) as Parameters<typeof resolve>[0]);
+    expect(nodes.map(({ role }) => role[0]).join("")).toBe(roles);
+  });
+
+  test("a cluster that has come to two or four control planes can be started again, by its number too", () => {
+    const three = resolve({ nodes: 4, controlPlanes: 3 });
+    const [first, , third, worker] = three.nodes;
+    const existing = { ...three, nodes: [first!, worker!, third!] };
+    expect(resolve({}, { existing }).nodes).toEqual(existing.nodes);
+    expect(resolve({ controlPlanes: 2 }, { existing }).nodes).toEqual(existing.nodes);
+  });
+
   test("stable passes over a release candidate", () => {
     const supportedVersions = ["1.36.3", "1.37.0-rc.1"];
     expect(resolve({ kubernetesVersion: "stable" }, { supportedVersions }).kubernetesVersion).toBe("v1.36.3");
@@ -285,6 +303,11 @@ describe("a profile that exists", () => {
       { nodes: 3 },
       "nodes demo (control-plane), w (worker); it cannot become demo (control-plane), w (worker), demo-m03 (worker)",
       "slipway node add -p demo",
+    ],
+    [
+      { controlPlanes: 3 },
+      "it cannot become demo (control-plane), w (control-plane), demo-m03 (control-plane)",
+      "slipway node add -p demo --control-plane",
     ],
     [{ nodes: 1 }, "it cannot become demo (control-plane)", "slipway node delete -p demo NAME"],
     [

@@ -19,7 +19,7 @@ import {
 } from "./publish.js";
 import { memoryText } from "./quantity.js";
 import { checkNetwork, refuseTakenSubnets, resolveNetwork } from "./resolve-network.js";
-import { checkNodes, resolveNodes } from "./resolve-nodes.js";
+import { checkControlPlanes, checkNodes, resolveNodes } from "./resolve-nodes.js";
 import { apiVersion, type ClusterForm } from "./schema.js";
 
 export const defaultProfile = "slipway";
@@ -68,6 +68,7 @@ export function resolveSpec(form: ClusterForm, facts: ResolveFacts, locate: Loca
     ...(snapshots ? { snapshots } : {}),
   };
   checkNodes(nodes, form, problems);
+  if (!existing) checkControlPlanes(spec, form, problems);
   checkNetwork(spec.network, nodes, problems);
   checkApiServerPort(spec, problems);
   const options = componentOptions(kubernetesVersion);

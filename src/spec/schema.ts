@@ -49,13 +49,17 @@ const subnet = z.string().check(
 
 const port = z.int().min(1).max(65_535);
 
+/** etcd's own advice: more members make every write slower and outlast no more losses that happen. */
+const mostControlPlanes = 7;
+
 const node = z
   .strictObject({
     name: z.string().check(parsedBy(checkNodeName)).optional().meta({
       description: "Default: the cluster's name for the first node, <cluster>-m02 … for the others",
     }),
     role: z.enum(["control-plane", "worker"]).optional().meta({
-      description: "Default: control-plane for the first node, worker for the others",
+      description:
+        "Default: control-plane for the first node (the first controlPlanes), worker for the others",
     }),
     memory: memory.optional(),
     cpus: cpus.optional(),
@@ -198,11 +202,15 @@ export const formSchema = z
     containerRuntime: z.enum(["containerd"]).optional().meta({ description: "What runs containers" }),
     nodes: z
       .union([
-        z.int().min(1).max(1000).meta({ description: "How many: one control plane, the others workers" }),
+        z.int().min(1).max(1000).meta({ description: "How many: control planes first, then workers" }),
         z.array(node).min(1),
       ])
       .optional()
       .meta({ description: "The nodes: how many, or one by one. Default: 1" }),
+    controlPlanes: z.int().min(1).max(mostControlPlanes).optional().meta({
+      description:
+        "How many of the nodes are control planes: 1 (default), 3 or 5; nodes with roles of their own say it too",
+    }),
     memory: memory.optional(),
     cpus: cpus.optional(),
     network: network.optional(),

@@ -1,4 +1,4 @@
-import { clusterUnits } from "../../cluster/units.js";
+import { clusterUnits, endpointUnits } from "../../cluster/units.js";
 import { defineCommand } from "../command.js";
 import { nodeFlag } from "../node-flag.js";
 
@@ -12,7 +12,7 @@ export const command = defineCommand({
       type: "strings",
       value: "UNIT",
       summary: "Only this systemd unit, e.g. kubelet; can be repeated",
-      complete: clusterUnits,
+      complete: [...clusterUnits, ...endpointUnits],
     },
     problems: { type: "boolean", summary: "Only lines that tell of a problem" },
     length: {

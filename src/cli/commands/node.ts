@@ -26,9 +26,13 @@ const list = defineCommand({
 
 const add = defineCommand({
   name: "node add",
-  summary: "Add a worker to a running cluster",
+  summary: "Add a node to a running cluster: a worker, or a control plane",
   arguments: [{ name: "NAME", summary: "What to call it; without it, the next name", optional: true }],
   flags: {
+    "control-plane": {
+      type: "boolean",
+      summary: "A control plane: three outlast the loss of one, and have an address that moves",
+    },
     memory: {
       type: "string",
       value: "AMOUNT",
@@ -50,6 +54,7 @@ const add = defineCommand({
   },
   examples: [
     ["node add", "one more sandbox"],
+    ["node add --control-plane", "twice, and the cluster outlasts the loss of a node"],
     [
       "node add --mac 52:54:00:aa:00:01 --ignition lab/ignition/node1.ign",
       "a machine that boots over the network",
@@ -67,13 +72,19 @@ const add = defineCommand({
     const profile = await readProfile(cluster, cli.context);
     const { nodes } = profile.spec;
     const wanted = name ?? (await unfinishedAddition(cluster, cli.context));
-    // A worker that is there already is brought to its end: an addition can be run again.
-    const present = nodes.find((entry) => entry.name === wanted && entry.role === "worker");
-    const { mac, ignition, ...limits } = flags;
+    const { mac, ignition, "control-plane": controlPlane, ...limits } = flags;
+    const role = controlPlane ? "control-plane" : "worker";
+    // A node that is there already is brought to its end: an addition can be run again.
+    const present = nodes.find(
+      (entry) => entry.name === wanted && (entry.role === role || name === undefined),
+    );
     const metal = metalOf(mac, ignition, cli.workingDirectory);
+    if (metal && role === "control-plane") {
+      throw new SlipwayError("USAGE", "a machine that boots over the network can be a worker only");
+    }
     if (metal) checkMetal(metal, wanted, profile.spec);
     const added = {
-      ...(present ?? nextNode(profile.spec, definedOnly({ name: wanted, ...limits }))),
+      ...(present ?? nextNode(profile.spec, definedOnly({ name: wanted, role, ...limits } as const))),
       ...(metal ? { metal } : {}),
     };
     const spec = {
@@ -104,13 +115,14 @@ const add = defineCommand({
 
 const remove = defineCommand({
   name: "node delete",
-  summary: "Take a worker out of a cluster: its pods move, it goes",
+  summary: "Take a node out of a cluster: its pods move, it goes; not the only control plane",
   arguments: [node],
   outputs: ["text", "json"],
   streams: true,
   async run(cli, [name]) {
     const { deleteNode } = await import("../../cluster/nodes.js");
-    await deleteNode(await cli.profile(), name!, cli.context);
+    const { kubeconfigFiles } = cli;
+    await deleteNode(await cli.profile(), name!, { kubeconfigFiles }, cli.context);
     cli.done({ deleted: name }, `deleted: ${name}`);
   },
 });
