@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../base/context.js";
 import { run } from "../base/run.js";
-import type { NodeAddress } from "../plan/addresses.js";
+import { controlPlaneNodes, type NodeAddress } from "../plan/addresses.js";
 import { etcdFlags } from "../plan/control-plane.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { profilePaths } from "./profile.js";
@@ -31,7 +31,7 @@ export async function makeEtcdData(
       from?.snapshot ?? etcdSeed.snapshot,
       `--data-dir=${directory}`,
       ...(from ? ahead : []),
-      ...memberIdentity(spec, node, [node], from?.token),
+      ...memberIdentity(spec, node, controlPlaneNodes(spec), from?.token),
     ],
     { signal: context.signal },
   );

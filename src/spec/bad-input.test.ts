@@ -66,11 +66,6 @@ const fileRows: [field: string, yaml: string, said: string][] = [
     "controlPlanes: 4",
     "3:1 controlPlanes: 4 control planes outlast the loss of no more than 3",
   ],
-  [
-    "bootstrapper",
-    "controlPlanes: 3\nbootstrapper: selfhosted",
-    "4:1 bootstrapper: several control planes are not possible with selfhosted; take units",
-  ],
   ["controlPlanes", "controlPlanes: three", '3:1 controlPlanes: "three" is not a number'],
   [
     "controlPlanes",

@@ -126,17 +126,12 @@ function taintOf(taint: NonNullable<NodeForm["taints"]>[number]): Taint {
  * that the one that makes an odd number even outlasts no further loss, and its own is one more to go wrong.
  */
 export function checkControlPlanes(
-  { nodes, bootstrapper }: ClusterSpec,
+  { nodes }: ClusterSpec,
   { controlPlanes, nodes: given }: ClusterForm,
   problems: ProblemCollector,
 ): void {
   const count = controlPlaneCount(nodes);
-  if (count > 1 && bootstrapper !== "units") {
-    problems.add(
-      ["bootstrapper"],
-      `several control planes are not possible with ${bootstrapper}; take units`,
-    );
-  } else if (controlPlanes !== undefined && controlPlanes !== count) {
+  if (controlPlanes !== undefined && controlPlanes !== count) {
     problems.add(
       ["controlPlanes"],
       typeof given === "number"

@@ -94,8 +94,12 @@ export function apiServerPod(settings: SelfhostedSettings, bootstrap: boolean): 
     "shutdown-delay-duration": `${shutdownDelaySeconds}s`,
     "shutdown-send-retry-after": true,
     ...(bootstrap
-      ? // Whoever keeps the endpoints of the Service `kubernetes` takes them along when it ends.
-        { "endpoint-reconciler-type": "none" }
+      ? // Reached by the redirect, on whatever address the node is called by.
+        {
+          "bind-address": "0.0.0.0",
+          // Whoever keeps the endpoints of the Service `kubernetes` takes them along when it ends.
+          "endpoint-reconciler-type": "none",
+        }
       : // During a rollout the old one serves until the new one is ready.
         { "permit-port-sharing": true }),
   };
