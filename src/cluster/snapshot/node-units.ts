@@ -18,7 +18,9 @@ export async function restartNodeUnits(
   const running = (await driver.list(cluster)).filter(
     ({ name, state }) => ours.has(name) && state === "running",
   );
-  const command = ["systemctl", "restart", "kubelet.service", "kube-proxy.service"];
+  const planned = plan.nodes.flatMap(({ config }) => config.systemd?.units ?? []).map(({ name }) => name);
+  const units = ["kubelet.service", "kube-proxy.service"].filter((unit) => planned.includes(unit));
+  const command = ["systemctl", "restart", ...units];
   await Promise.all(
     running.map(({ name }) => driver.exec(cluster, name, command, { signal: context.signal })),
   );
