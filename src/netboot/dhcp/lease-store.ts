@@ -62,6 +62,11 @@ export class LeaseStore implements AsyncDisposable {
     return this.#table.durable();
   }
 
+  /** How many addresses have a lease or are held by an offer. */
+  get size(): number {
+    return this.#table.size;
+  }
+
   /** Changes that wait for the disk. */
   get pending(): number {
     return this.#log.pending;

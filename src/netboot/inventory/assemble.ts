@@ -49,7 +49,8 @@ export function assemble(files: InventoryFiles): Loaded {
   };
   const assets = lab?.assets ?? files.assets;
   if (assets !== undefined) contents.assets = assets;
-  problems.push(...danglingProblems(contents));
+  const told = new Set(lab?.texts.map(({ kind, name }) => `${kind}/${name}`));
+  problems.push(...danglingProblems(contents, told));
   if (problems.some(isError)) return { problems };
   return { snapshot: makeSnapshot(contents, sum.digest("hex")), problems };
 }
@@ -111,8 +112,10 @@ function addUnlessThere<T extends Group | BootProfile>(
  * Names that lead nowhere. In a lab.yaml they are errors. In matchbox's layout they are allowed, as its API's clients
  * put and delete a group, its boot profile and its configuration one by one, in any order; until all are there, the
  * machine gets nothing.
+ *
+ * @param told `kind/name` of a lab.yaml's texts: what is wrong with them was said where they are named
  */
-function danglingProblems(contents: Contents): InventoryProblem[] {
+function danglingProblems(contents: Contents, told: ReadonlySet<string>): InventoryProblem[] {
   const problems: InventoryProblem[] = [];
   const complain = ({ place }: Group | BootProfile, path: string, message: string) => {
     const severity = place.line === undefined ? "warning" : "error"; // only a lab.yaml's have a line
@@ -131,7 +134,7 @@ function danglingProblems(contents: Contents): InventoryProblem[] {
   for (const profile of contents.profiles) {
     const named = { ignition: profile.ignitionId, cloud: profile.cloudId, generic: profile.genericId };
     for (const [kind, name] of Object.entries(named) as [TextKind, string | undefined][]) {
-      if (name === undefined || contents[kind].has(name)) continue;
+      if (name === undefined || contents[kind].has(name) || told.has(`${kind}/${name}`)) continue;
       complain(profile, `${kind}_id`, unknownText(`file in ${kind}/ called`, name, contents[kind].keys()));
     }
   }

@@ -55,7 +55,9 @@ export function parseLab(
   } catch (error) {
     if (!isSlipwayError(error, "CONFIG_INVALID")) throw error;
     const problems = problemsOf(error);
-    const all: readonly Problem[] = problems.length > 0 ? problems : [{ path: [], message: error.message }];
+    // The place has the file's name already.
+    const message = error.message.replace(`${file}: `, "");
+    const all: readonly Problem[] = problems.length > 0 ? problems : [{ path: [], message }];
     return { problems: all.map((problem) => inventoryProblem("syntax", problem, file)) };
   }
   const identity = identityProblems(value, { apiVersion, kind: "Lab" }, labFile.name);

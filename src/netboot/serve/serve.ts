@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
-import { messageOf } from "../../base/errors.js";
+import { messageOf, SlipwayError } from "../../base/errors.js";
 import { Scope } from "../../base/scope.js";
 import { startAdminServer } from "../admin/server.js";
 import { lockLabState } from "../admin/state-directory.js";
@@ -28,6 +28,7 @@ import { tftpFiles } from "../tftp/files.js";
 import { startTftpServer } from "../tftp/server.js";
 import { EventStreams } from "../timeline/events.js";
 import { Recorder } from "../timeline/recorder.js";
+import { countServing, type ServingParts } from "./counts.js";
 import { dnsNames } from "./dns-names.js";
 import { otherPaths } from "./other-paths.js";
 
@@ -82,20 +83,31 @@ async function compose(
 ): Promise<NetbootServer> {
   const { stateDirectory } = options;
   const bootFiles = new Map([...options.bootFiles].map(([name, { bytes }]) => [name, bytes]));
+  // First, as a lab that is not valid must leave no state behind.
+  let onChange = (): void => {}; // until there is something to tell
+  const inventory = await LiveInventory.open(options.lab, {
+    onLoad: (load) => {
+      if (load.live) onChange();
+      options.onLoad?.(load);
+    },
+  });
+  scope.defer(() => inventory[Symbol.dispose]());
+  const snapshot = () => inventory.snapshot;
+  if (snapshot().networks.length > 0 && options.networks && options.networks.length > 0) {
+    throw new SlipwayError(
+      "CONFIG_INVALID",
+      "the lab names its networks itself, and another was given besides",
+      {
+        hint: "leave --interface out, or take the networks out of lab.yaml",
+      },
+    );
+  }
   const lock = await lockLabState({ directory: stateDirectory, lab: options.lab }, owner);
   scope.defer(() => lock.release());
   const recorder = scope.use(await Recorder.open(stateDirectory, { owner }));
   const leases = scope.use(
     await LeaseStore.open(join(stateDirectory, "leases.ndjson"), { ...(owner ? { owner } : {}) }),
   );
-  const inventory = await LiveInventory.open(options.lab, {
-    onLoad: (load) => {
-      if (load.live) takeSnapshot();
-      options.onLoad?.(load);
-    },
-  });
-  scope.defer(() => inventory[Symbol.dispose]());
-  const snapshot = () => inventory.snapshot;
   const networks = (): readonly LabNetwork[] =>
     snapshot().networks.length > 0 ? snapshot().networks : (options.networks ?? []);
   const { settings } = snapshot();
@@ -103,6 +115,7 @@ async function compose(
   const httpUrl = (network: LabNetwork | undefined = networks()[0]) =>
     snapshot().settings.http.url ?? `http://${network?.address ?? "127.0.0.1"}:${port}`;
 
+  const metrics = new NetbootMetrics();
   const owners = new AddressOwners();
   const lives = scope.use(
     await Lives.open({
@@ -122,6 +135,7 @@ async function compose(
     recorder.observe(observation);
     owners.take(observation);
     lives.take(observation);
+    metrics.observation(observation);
     options.onObservation?.(observation);
   };
 
@@ -143,6 +157,7 @@ async function compose(
     dhcp?.refresh().catch((error: unknown) => observe(fault(error)));
   }
   takeSnapshot();
+  onChange = takeSnapshot;
 
   const fault = (error: unknown): Observation => ({
     time: clock.now().toISOString(),
@@ -152,14 +167,15 @@ async function compose(
     details: { error: messageOf(error) },
   });
 
-  const metrics = new NetbootMetrics();
+  const rendered = new RenderedCache();
+  metrics.cache(rendered);
   const streams = new EventStreams(recorder);
   scope.defer(() => streams.close());
   scope.use(await startAdminServer(stateDirectory, { lives, events: streams, owner }));
   const { tls } = settings.http;
   const http = {
     snapshot,
-    state: { rendered: new RenderedCache(), guard: lifeGuard(lives, { menu: settings.approve !== "auto" }) },
+    state: { rendered, guard: lifeGuard(lives, { menu: settings.approve !== "auto" }) },
     ...(options.signer ? { signer: options.signer } : {}),
     metrics,
     observe,
@@ -171,11 +187,17 @@ async function compose(
     clock,
   };
   const address = options.http?.address ?? settings.http.address ?? "0.0.0.0";
-  scope.use(await startHttpServer({ ...http, address, port }));
+  const serving: ServingParts = {
+    http: [scope.use(await startHttpServer({ ...http, address, port }))],
+    tftp: [],
+    dns: [],
+    dhcp: () => dhcp,
+    leases,
+    recorder,
+  };
   if (tls) {
-    scope.use(
-      await startHttpServer({ ...http, address: tls.address ?? address, port: tls.port ?? 8443, tls }),
-    );
+    const at = { address: tls.address ?? address, port: tls.port ?? 8443, tls };
+    serving.http.push(scope.use(await startHttpServer({ ...http, ...at })));
   }
   const { grpc } = settings;
   if (grpc) {
@@ -196,34 +218,33 @@ async function compose(
     const smallBlocks = (client: string) =>
       snapshot().machines.byAddress.get(client)?.quirks.includes("small-blocks") ? 1024 : undefined;
     const { port: tftpPort } = settings.tftp;
-    scope.use(
-      await startTftpServer({
+    const tftp = await startTftpServer({
+      address: network.address,
+      ...(tftpPort === undefined ? {} : { port: tftpPort }),
+      files: () => files,
+      maxBlockSizeOf: smallBlocks,
+      observe,
+      clock,
+    });
+    serving.tftp.push(scope.use(tftp));
+    if (network.dns.includes(network.address)) {
+      const dns = await startDnsServer({
         address: network.address,
-        ...(tftpPort === undefined ? {} : { port: tftpPort }),
-        files: () => files,
-        maxBlockSizeOf: smallBlocks,
+        names: () => dnsNames(snapshot(), leases, clock.now().getTime()),
+        forward: snapshot().dns.forward,
+        // Not the way out for the whole world.
+        serves: (client) =>
+          client.startsWith("127.") || lab.networks.some(({ network: of }) => isIn(of, client)),
         observe,
         clock,
-      }),
-    );
-    if (network.dns.includes(network.address)) {
-      scope.use(
-        await startDnsServer({
-          address: network.address,
-          names: () => dnsNames(snapshot(), leases, clock.now().getTime()),
-          forward: snapshot().dns.forward,
-          // Not the way out for the whole world.
-          serves: (client) =>
-            client.startsWith("127.") || lab.networks.some(({ network: of }) => isIn(of, client)),
-          observe,
-          clock,
-        }),
-      );
+      });
+      serving.dns.push(scope.use(dns));
     }
   }
   if (networks().some(({ mode }) => mode !== "none")) {
     dhcp = scope.use(await startDhcpServer({ lab: () => lab, leases, observe, clock }));
   }
+  countServing(metrics, serving);
   return {
     snapshot,
     networks,
