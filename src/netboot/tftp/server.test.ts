@@ -197,6 +197,27 @@ test("clients that never answer make room for those that do", async () => {
   expect(await late.take()).toEqual(content);
 });
 
+test("whose address is forged gets a bounded number of packets, however many ask in its name", async () => {
+  const { tftp } = await server({ limits: { maxSessionsPerClient: 2, maxAnewPerSecond: 3 } });
+  const began = systemClock.monotonicMs();
+  for (let i = 0; i < 40; i++) (await Client.open()).ask(tftp.port);
+  await until(() => tftp.counters().requests === 40);
+  const seconds = 2 + Math.floor((systemClock.monotonicMs() - began) / 1000);
+  expect(tftp.counters().dropped).toBeGreaterThanOrEqual(40 - 2 - 3 * seconds);
+});
+
+test("who never answers is given up, however long a wait it asked for", async () => {
+  const { tftp, seen } = await server({ limits: { unansweredMs: 200 } });
+  const client = await Client.open();
+  client.say(
+    encodeRequest({ type: "read", file: "ipxe.efi", mode: "octet", options: new Map([["timeout", "255"]]) }),
+    tftp.port,
+  );
+  await until(() => seen.length === 1);
+  expect(seen[0]).toMatchObject({ outcome: "failed", details: { error: "the client never answered" } });
+  expect(tftp.counters().sessions).toBe(0);
+});
+
 test("one address cannot have all transfers at once", async () => {
   const { tftp, seen } = await server({ limits: { maxSessionsPerClient: 2 } });
   const clients = [await Client.open(), await Client.open(), await Client.open()];

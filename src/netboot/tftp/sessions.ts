@@ -1,3 +1,4 @@
+import { PerSecondEach } from "../per-second.js";
 import type { Session } from "./session.js";
 import type { Peer } from "./wire.js";
 
@@ -14,6 +15,11 @@ export interface SessionLimits {
   maxSessions: number;
   /** So that one address, which may be forged, cannot take them all. */
   maxSessionsPerClient: number;
+  /**
+   * So often a second one address may take the place of a transfer that it never answered: each costs whoever has the
+   * address a packet, and it may be forged.
+   */
+  maxAnewPerSecond: number;
 }
 
 /**
@@ -22,11 +28,13 @@ export interface SessionLimits {
  */
 export class Sessions {
   readonly #limits: SessionLimits;
+  readonly #anew: PerSecondEach;
   readonly #byPeer = new Map<string, Entry>();
   readonly #countByAddress = new Map<string, number>();
 
   constructor(limits: SessionLimits) {
     this.#limits = limits;
+    this.#anew = new PerSecondEach(limits.maxAnewPerSecond);
   }
 
   get size(): number {
@@ -38,9 +46,10 @@ export class Sessions {
   }
 
   /** @returns whether there is room for one more from there, made if need be. */
-  makeRoom(address: string): boolean {
+  makeRoom(address: string, nowMs: number): boolean {
     const ofClient = this.#countByAddress.get(address) ?? 0;
     if (ofClient >= this.#limits.maxSessionsPerClient) {
+      if (!this.#anew.allows(address, nowMs)) return false;
       return this.#endUnanswered((entry) => entry.peer.address === address);
     }
     return this.#byPeer.size < this.#limits.maxSessions || this.#endUnanswered(() => true);
