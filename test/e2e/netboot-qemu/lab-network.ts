@@ -37,8 +37,9 @@ export class LabNetwork implements AsyncDisposable {
     const name = `${this.#namespace}-${address.split(".").at(-1)}`;
     await run("ip", ["netns", "add", name]);
     this.#scope.defer(async () => void (await run("ip", ["netns", "delete", name])));
-    await this.ip("link", "add", "host0", "type", "veth", "peer", "name", "eth0", "netns", name);
-    await this.ip("link", "set", "host0", "master", this.bridge, "up");
+    const link = `host${address.split(".").at(-1)}`;
+    await this.ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name);
+    await this.ip("link", "set", link, "master", this.bridge, "up");
     await run("ip", ["-netns", name, "address", "add", `${address}/24`, "dev", "eth0"]);
     await run("ip", ["-netns", name, "link", "set", "eth0", "up"]);
     return name;
