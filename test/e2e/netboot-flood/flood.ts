@@ -167,22 +167,24 @@ async function floodHttp(): Promise<void> {
       sent.packets += requests.length;
       const socket = connect({ port: 8080, host: server, localAddress: own });
       socket.on("error", () => {});
-      socket.resume();
-      if (random.chance(2)) socket.end(Buffer.concat(requests));
-      else {
-        // In pieces that know nothing of requests, and left when they are out.
-        socket.write(Buffer.concat(requests.slice(0, -1)));
-        socket.end(requests.at(-1)!);
-      }
+      // In one piece, or in pieces that know nothing of requests.
+      const bytes = Buffer.concat(requests);
+      const cut = random.below(bytes.length);
+      socket.write(bytes.subarray(0, cut));
+      socket.write(bytes.subarray(cut));
+      // A server that says nothing more waits for the rest of a request that has none.
+      const quiet = setTimeout(() => socket.end(), 400);
+      socket.on("data", () => quiet.refresh());
       const late = setTimeout(() => {
         sent.unanswered++;
         socket.destroy();
       }, 20_000);
       await once(socket, "close").catch(() => {});
+      clearTimeout(quiet);
       clearTimeout(late);
     }
   };
-  await Promise.all(Array.from({ length: 16 }, connection));
+  await Promise.all(Array.from({ length: 64 }, connection));
 }
 
 const floods: Record<string, () => Promise<void>> = {

@@ -76,7 +76,7 @@ test("convert: all of it is there, or nothing; the next run does it", async () =
   const args = [slipwayProgram, "netboot", "convert", lab, "--to", "matchbox", output];
   let interrupted = 0;
   // Ever later, until it has come to its end.
-  for (let afterMs = 200; ; afterMs += 60) {
+  for (let afterMs = 300; ; afterMs = Math.round(afterMs * 1.15)) {
     await killed(args, afterMs);
     const found = await readdir(output).catch(() => undefined);
     if (found === undefined) {
