@@ -25,7 +25,6 @@ const headers: ((random: Random) => string)[] = [
   (random) => `If-Modified-Since: ${random.of(["0", "Thu, 01 Jan 2099 00:00:00 GMT"])}`,
   (random) => `Accept: ${"application/vnd.coreos.ignition+json;version=3.4.0, ".repeat(random.below(20))}*/*`,
   (random) => `X-${"y".repeat(random.below(300))}: ${"z".repeat(random.below(3000))}`,
-  () => "Expect: 100-continue",
   (random) =>
     `User-Agent: ${random
       .bytes(random.below(60))
@@ -62,7 +61,7 @@ export function lastRequest(random: Random): Buffer {
         `POST /report HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n${random.below(1e9).toString(16)}\r\nabc`,
       );
     case 4:
-      return Buffer.concat([whole.subarray(0, -2), Buffer.from("Connection: close\r\n\r\n")]);
+      return Buffer.concat([whole.subarray(0, -2), Buffer.from(`${random.of(["Connection: close", "Expect: 100-continue"])}\r\n\r\n`)]);
     default:
       return mutated(whole, random, httpRequest(random));
   }
