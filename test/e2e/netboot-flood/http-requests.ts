@@ -61,7 +61,10 @@ export function lastRequest(random: Random): Buffer {
         `POST /report HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n${random.below(1e9).toString(16)}\r\nabc`,
       );
     case 4:
-      return Buffer.concat([whole.subarray(0, -2), Buffer.from(`${random.of(["Connection: close", "Expect: 100-continue"])}\r\n\r\n`)]);
+      return Buffer.concat([
+        whole.subarray(0, -2),
+        Buffer.from(`${random.of(["Connection: close", "Expect: 100-continue"])}\r\n\r\n`),
+      ]);
     default:
       return mutated(whole, random, httpRequest(random));
   }
