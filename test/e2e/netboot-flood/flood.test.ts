@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { build } from "esbuild";
 import { expect, test } from "vitest";
+import { bundle } from "../bundle.js";
 import type { Sent } from "./flood.js";
 import { GoodClient } from "./good-client.js";
 import { ServedLab } from "./served-lab.js";
@@ -33,7 +33,7 @@ test("a million packets that nobody should send: it goes on, in bounded memory, 
   say(`seed ${seed}: SLIPWAY_FLOOD_SEED=${seed} sends the same again`);
   expect(total).toBeGreaterThan(1_000_000);
   await using lab = await ServedLab.create([good, ...protocols.map((protocol) => shares[protocol].from)]);
-  const program = await bundled(lab.directory);
+  const program = await bundle(join(import.meta.dirname, "flood.ts"), lab.directory);
   const client = new GoodClient(lab, good);
   for (const protocol of protocols) {
     // Broadcasts need a way, too.
@@ -64,9 +64,9 @@ test("a million packets that nobody should send: it goes on, in bounded memory, 
 
   // What was sent has arrived: this was no measurement of what a kernel drops.
   const { arrived, metrics } = await arrivals(lab, metricsBefore);
-  for (const [protocol, { packets, unanswered }] of sent) {
-    say(`${protocol}: ${arrived[protocol]} of ${packets} arrived`);
-    expect(arrived[protocol]).toBeGreaterThan(0.97 * packets);
+  for (const [protocol, { packets, counted, unanswered }] of sent) {
+    say(`${protocol}: ${arrived[protocol]} of ${packets} arrived, at least ${counted} had to`);
+    expect(arrived[protocol]).toBeGreaterThan(0.97 * counted);
     expect(unanswered).toBeLessThan(50);
   }
   expect(faultsIn(metrics)).toEqual([]);
@@ -80,7 +80,7 @@ test("a million packets that nobody should send: it goes on, in bounded memory, 
     .toBe(0);
   const after = await lab.process();
   say(
-    `memory ${before.rss >> 20} → ${after.rss >> 20} MiB, descriptors ${before.descriptors} → ${after.descriptors}`,
+    `memory ${before.rss >> 20} → ${after.rss >> 20} MiB, descriptors ${before.descriptors} → ${after.descriptors}, ${after.cpuSeconds - before.cpuSeconds} s of processor`,
   );
   expect(after.alive).toBe(true);
   expect(after.rss - before.rss).toBeLessThan(maxGrowthBytes);
@@ -111,19 +111,3 @@ const faultsIn = (metrics: ReadonlyMap<string, number>): string[] =>
   [...metrics]
     .filter(([name, value]) => value > 0 && /kind="faults"|status="500"/.test(name))
     .map(([name, value]) => `${name} ${value}`);
-
-/** The program that floods. */
-async function bundled(directory: string): Promise<string> {
-  const outfile = join(directory, "flood.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, "flood.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    logLevel: "error",
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-  });
-  return outfile;
-}

@@ -10,25 +10,28 @@ import { connect } from "node:net";
 import { frame } from "../../../src/netboot/dns/framing.js";
 import { dhcpPacket, dhcpProbe } from "./dhcp-packets.js";
 import { dnsPacket, dnsProbe } from "./dns-packets.js";
-import { httpRequest, lastRequest } from "./http-requests.js";
+import { httpRequest, loneRequest } from "./http-requests.js";
 import { Random } from "./random.js";
 import { tftpGoodbye, tftpPacket, tftpProbe, transferPacket } from "./tftp-packets.js";
 
 export interface Sent {
   /** To the server's well-known ports, good questions not among them. */
   packets: number;
+  /** Of these, those that the server must have counted, unless they got lost. */
+  counted: number;
   /** To ports of transfers. */
   toTransfers: number;
   probes: number;
   /** Good questions without an answer. */
   unanswered: number;
+  cpuSeconds: number;
 }
 
 const [protocol = "", countText = "", seed = "", own = ""] = process.argv.slice(2);
 const server = "10.88.0.1";
 const count = Number(countText);
 const random = new Random(Number(seed));
-const sent: Sent = { packets: 0, toTransfers: 0, probes: 0, unanswered: 0 };
+const sent: Sent = { packets: 0, counted: 0, toTransfers: 0, probes: 0, unanswered: 0, cpuSeconds: 0 };
 
 /** What libuv takes from a socket in one turn. */
 const batch = 32;
@@ -51,6 +54,7 @@ class Pace {
     while (sent.packets < count) {
       const number = this.#asked + 1;
       for (let i = 0; i < batch && sent.packets < count; i++, sent.packets++) sendOne(number);
+      sent.counted = sent.packets;
       this.#asked = number;
       sent.probes++;
       ask(number);
@@ -157,31 +161,46 @@ function dnsConnection(): void {
   tcp.end(Buffer.of(4, 0, 1, 2));
 }
 
+/** How many requests share a connection that they leave open. */
+const pipelined = 16;
+
 async function floodHttp(): Promise<void> {
   const connection = async () => {
     while (sent.packets < count) {
-      const requests = [
-        ...Array.from({ length: random.below(24) }, () => httpRequest(random)),
-        lastRequest(random),
-      ];
+      // One that is broken can hide those that follow: it has its connection for itself.
+      const lone = !random.chance(4);
+      const requests = lone
+        ? [loneRequest(random)]
+        : Array.from({ length: pipelined }, () => httpRequest(random));
       sent.packets += requests.length;
       const socket = connect({ port: 8080, host: server, localAddress: own });
       socket.on("error", () => {});
+      let answers = 0;
+      let rest = "";
+      // A server that says nothing more waits for the rest of a request that has none.
+      const quiet = lone ? setTimeout(() => socket.end(), 300) : undefined;
+      socket.on("data", (bytes) => {
+        quiet?.refresh();
+        const heads = (rest + bytes.toString("latin1")).split("HTTP/1.1 ");
+        answers += heads.length - 1;
+        rest = heads.at(-1)!.slice(-8);
+        if (!lone && answers >= pipelined) socket.end();
+      });
       // In one piece, or in pieces that know nothing of requests.
       const bytes = Buffer.concat(requests);
       const cut = random.below(bytes.length);
       socket.write(bytes.subarray(0, cut));
       socket.write(bytes.subarray(cut));
-      // A server that says nothing more waits for the rest of a request that has none.
-      const quiet = setTimeout(() => socket.end(), 400);
-      socket.on("data", () => quiet.refresh());
       const late = setTimeout(() => {
-        sent.unanswered++;
+        if (lone) sent.unanswered++;
         socket.destroy();
       }, 20_000);
       await once(socket, "close").catch(() => {});
       clearTimeout(quiet);
       clearTimeout(late);
+      if (lone) continue;
+      sent.counted += pipelined;
+      if (answers < pipelined) sent.unanswered++;
     }
   };
   await Promise.all(Array.from({ length: 64 }, connection));
@@ -194,4 +213,6 @@ const floods: Record<string, () => Promise<void>> = {
   http: floodHttp,
 };
 await floods[protocol]!();
+const { user, system } = process.cpuUsage();
+sent.cpuSeconds = Math.round((user + system) / 1e5) / 10;
 process.stdout.write(`${JSON.stringify(sent)}\n`);

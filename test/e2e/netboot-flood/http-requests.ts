@@ -32,7 +32,7 @@ const headers: ((random: Random) => string)[] = [
       .replace(/[^\x20-\x7e]/g, "?")}`,
 ];
 
-/** One that HTTP's grammar allows, most likely: others follow it on its connection. */
+/** One that HTTP's grammar allows: others can follow it on its connection, and each is counted. */
 export function httpRequest(random: Random): Buffer {
   const target = random
     .of(paths)(random)
@@ -44,8 +44,8 @@ export function httpRequest(random: Random): Buffer {
   );
 }
 
-/** One after which there is nothing more to come: it is broken, has a body, or says so. */
-export function lastRequest(random: Random): Buffer {
+/** One that has its connection for itself: it is broken, has a body, or ends it. */
+export function loneRequest(random: Random): Buffer {
   const whole = httpRequest(random);
   switch (random.below(8)) {
     case 0:
@@ -60,11 +60,10 @@ export function lastRequest(random: Random): Buffer {
       return Buffer.from(
         `POST /report HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n${random.below(1e9).toString(16)}\r\nabc`,
       );
-    case 4:
-      return Buffer.concat([
-        whole.subarray(0, -2),
-        Buffer.from(`${random.of(["Connection: close", "Expect: 100-continue"])}\r\n\r\n`),
-      ]);
+    case 4: {
+      const ending = random.of(["Connection: close", "Expect: 100-continue", "Content-Length: 9"]);
+      return Buffer.concat([whole.subarray(0, -2), Buffer.from(`${ending}\r\n\r\n`)]);
+    }
     default:
       return mutated(whole, random, httpRequest(random));
   }

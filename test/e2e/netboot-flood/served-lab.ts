@@ -123,15 +123,21 @@ export class ServedLab implements AsyncDisposable {
     await run("ip", ["-netns", this.#hosts.get(host)!, ...args]);
   }
 
-  /** Of the server's process: alive, memory in bytes, open files. */
-  async process(): Promise<{ alive: boolean; rss: number; descriptors: number }> {
+  /** Of the server's process: alive, memory in bytes, open files, processor time. */
+  async process(): Promise<{ alive: boolean; rss: number; descriptors: number; cpuSeconds: number }> {
     const { pid, exitCode } = this.#process!;
-    if (exitCode !== null) return { alive: false, rss: 0, descriptors: 0 };
+    if (exitCode !== null) return { alive: false, rss: 0, descriptors: 0, cpuSeconds: 0 };
+    // proc(5): utime and stime are fields 14 and 15, in ticks of which a second has 100; the name before them ends with `)`.
+    const [utime, stime] = (await readFile(`/proc/${pid}/stat`, "utf8"))
+      .split(") ")[1]!
+      .split(" ")
+      .slice(11, 13);
     const status = await readFile(`/proc/${pid}/status`, "utf8");
     return {
       alive: true,
       rss: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024,
       descriptors: (await readdir(`/proc/${pid}/fd`)).length,
+      cpuSeconds: (Number(utime) + Number(stime)) / 100,
     };
   }
 
