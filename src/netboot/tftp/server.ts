@@ -21,8 +21,8 @@ export interface TftpLimits extends SessionLimits, TermLimits {
 
 export const defaultTftpLimits: TftpLimits = {
   maxSessions: 2048,
-  maxSessionsPerClient: 16,
-  maxAnewPerSecond: 1024,
+  maxSessionsPerClient: 512,
+  maxNewPerSecond: 512,
   // Of Ethernet's 1500 bytes IP takes 20, UDP 8 and TFTP 4.
   maxBlockSize: 1468,
   maxWindowSize: 64,
