@@ -1,41 +1,73 @@
 import type { LeaseStore } from "../dhcp/lease-store.js";
+import type { Lease } from "../dhcp/leases.js";
 import type { DnsHost, DnsNames } from "../dns/names.js";
 import type { Snapshot } from "../inventory/snapshot.js";
+import type { Machine } from "../inventory/types.js";
+
+/** Of clients that call themselves alike so many are told: as many as fit an answer over UDP, more or less. */
+const maxAlike = 32;
 
 /** Names of the lab's machines, and of the clients that have a lease. */
 export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): DnsNames {
-  const domains = [
-    ...new Set(snapshot.networks.flatMap(({ domain }) => (domain === undefined ? [] : [domain]))),
-  ];
+  const { domains, machinesNamed } = namesIn(snapshot);
   const [domain] = domains;
   const host = (name: string, address: string): DnsHost => ({
     name,
     address,
     ...(domain === undefined ? {} : { domain }),
   });
+  const machineOf = ({ mac }: Lease): Machine | undefined =>
+    mac === undefined ? undefined : snapshot.machines.byMac.get(mac);
+  function* leasesNamed(name: string): Generator<Lease> {
+    const machine = machinesNamed.get(name);
+    if (machine) yield* leases.ofMac(machine.mac);
+    // What the lab calls a machine goes before what it calls itself.
+    for (const lease of leases.ofHostName(name)) if (!machineOf(lease)) yield lease;
+  }
   return {
     records: snapshot.dns.records,
     domains,
     hostsNamed(name) {
-      const machine = [...snapshot.machines.byName.values()].find(
-        (each) => each.name.toLowerCase() === name || each.name.toLowerCase().split(".")[0] === name,
-      );
+      const machine = machinesNamed.get(name);
       if (machine?.address !== undefined) return [host(name, machine.address)];
-      return [...leases.leases()]
-        .filter((lease) => lease.state === "bound" && lease.expires > now && nameOf(snapshot, lease) === name)
-        .map((lease) => host(name, lease.address));
+      const hosts: DnsHost[] = [];
+      for (const { address, expires } of leasesNamed(name)) {
+        if (expires > now) hosts.push(host(name, address));
+        if (hosts.length === maxAlike) break;
+      }
+      return hosts;
     },
     hostAt(address) {
       const machine = snapshot.machines.byAddress.get(address);
       if (machine) return host(machine.name, address);
       const lease = leases.ofAddress(address);
-      const name =
-        lease && lease.state === "bound" && lease.expires > now ? nameOf(snapshot, lease) : undefined;
+      if (lease?.state !== "bound" || lease.expires <= now) return undefined;
+      const name = (machineOf(lease)?.name ?? lease.hostName)?.toLowerCase();
       return name === undefined ? undefined : host(name, address);
     },
   };
 }
 
-/** What the lab calls a machine goes before what it calls itself. */
-const nameOf = (snapshot: Snapshot, lease: { mac?: string; hostName?: string }): string | undefined =>
-  ((lease.mac && snapshot.machines.byMac.get(lease.mac)?.name) ?? lease.hostName)?.toLowerCase();
+interface NamesOfLab {
+  domains: readonly string[];
+  /** By name and by its first label, in lower case. */
+  machinesNamed: ReadonlyMap<string, Machine>;
+}
+
+const namesOfLabs = new WeakMap<Snapshot, NamesOfLab>();
+
+function namesIn(snapshot: Snapshot): NamesOfLab {
+  const known = namesOfLabs.get(snapshot);
+  if (known) return known;
+  const machinesNamed = new Map<string, Machine>();
+  for (const machine of snapshot.machines.byName.values()) {
+    const name = machine.name.toLowerCase();
+    for (const key of [name, name.split(".", 1)[0]!]) {
+      if (!machinesNamed.has(key)) machinesNamed.set(key, machine);
+    }
+  }
+  const domains = new Set(snapshot.networks.flatMap(({ domain }) => (domain === undefined ? [] : [domain])));
+  const names = { domains: [...domains], machinesNamed };
+  namesOfLabs.set(snapshot, names);
+  return names;
+}
