@@ -16,6 +16,9 @@ import { NetbootMetrics } from "../http/metrics.js";
 import { RenderedCache } from "../http/rendered.js";
 import { startHttpServer } from "../http/server.js";
 import type { Signer } from "../http/sign.js";
+import { locateFindings } from "../inventory/lint/locate.js";
+import { missingSettingsFiles } from "../inventory/lint/settings-files.js";
+import { inventoryError } from "../inventory/problem.js";
 import type { Snapshot } from "../inventory/snapshot.js";
 import { InventoryStore } from "../inventory/store.js";
 import type { LabNetwork } from "../inventory/types.js";
@@ -93,6 +96,11 @@ async function compose(
   });
   scope.defer(() => inventory[Symbol.dispose]());
   const snapshot = () => inventory.snapshot;
+  const missing = await missingSettingsFiles(snapshot(), inventory.files.labName);
+  if (missing.length > 0) {
+    const { directory, path } = inventory.files;
+    throw inventoryError(await locateFindings(missing, directory), path);
+  }
   if (snapshot().networks.length > 0 && options.networks && options.networks.length > 0) {
     throw new SlipwayError(
       "CONFIG_INVALID",

@@ -29,7 +29,7 @@ export interface Converted {
  */
 export async function convertInventory(from: string, to: InventoryForm, output: string): Promise<Converted> {
   const { snapshot, problems } = await loadSnapshot(from);
-  if (!snapshot) throw inventoryError(problems);
+  if (!snapshot) throw inventoryError(problems, from);
   await refuseFilled(output);
   const { files, lost } = to === "lab" ? toLab(snapshot) : toMatchbox(snapshot);
   await writeWhole(files, resolve(output));
@@ -59,7 +59,7 @@ async function writeWhole(files: Conversion["files"], output: string): Promise<v
       await writeFileAtomic(file, textToBytes(text), secret ? { mode: 0o600 } : {});
     }
     const again = await loadSnapshot(beside);
-    if (!again.snapshot) throw inventoryError(again.problems);
+    if (!again.snapshot) throw inventoryError(again.problems, beside);
     await moveTo(output, beside).catch((error: unknown) => {
       throw writeError(output, error);
     });
