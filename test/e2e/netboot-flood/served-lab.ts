@@ -123,6 +123,11 @@ export class ServedLab implements AsyncDisposable {
     await run("ip", ["-netns", this.#hosts.get(host)!, ...args]);
   }
 
+  /** ip(8) where the server is. */
+  async serverIp(...args: string[]): Promise<void> {
+    await this.#network.ip(...args);
+  }
+
   /** Of the server's process: alive, memory in bytes, open files, processor time. */
   async process(): Promise<{ alive: boolean; rss: number; descriptors: number; cpuSeconds: number }> {
     const { pid, exitCode } = this.#process!;
