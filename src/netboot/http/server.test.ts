@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { mkdir, readdir, readlink, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -175,6 +176,20 @@ test("who sends too much or too slowly is cut, and others are served meanwhile",
   expect(await slow).toContain("408 Request Timeout");
   expect(await raw(at.server.port, `GET / HTTP/1.1\r\nX: ${"x".repeat(8192)}`)).toContain("431");
   expect(await raw(at.server.port, "\x16\x03\x01 hello\r\n\r\n")).toContain("400 Bad Request");
+});
+
+test("a body that never ends is cut, also while somebody waits for it", async () => {
+  const otherPaths = (request: IncomingMessage): boolean => {
+    request.resume(); // and answers when it has all
+    return true;
+  };
+  await using at = await serve({ otherPaths, limits: { headersTimeoutMs: 200 } });
+  const head = "POST /report HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nmac=";
+  const ask = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  expect((await raw(at.server.port, ask + head)).match(/HTTP\/1\.1 \d+/g)).toEqual([
+    "HTTP/1.1 200",
+    "HTTP/1.1 408",
+  ]);
 });
 
 test("one client cannot have all connections, nor keep one without taking its answer", async () => {

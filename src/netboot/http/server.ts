@@ -133,7 +133,7 @@ class Requests {
 
   take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    if (socket.destroyed || this.#turns.take(socket, response, () => this.#begin(request, response))) return;
+    if (socket.destroyed || this.#turns.take(request, response, () => this.#begin(request, response))) return;
     this.#options.metrics.badRequest("Too Many Pipelined Requests");
     socket.destroy();
   }

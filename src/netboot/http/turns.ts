@@ -1,10 +1,16 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** A connection: what waits on it, and what is to be said at the end. */
+interface Turn {
+  request: IncomingMessage;
+  response: ServerResponse;
+  begin: () => void;
+}
+
+/** A connection: what is being answered, what waits, and what is to be said at the end. */
 interface Line {
-  busy: boolean;
-  waiting: { response: ServerResponse; begin: () => void }[];
+  current?: Turn | undefined;
+  waiting: Turn[];
   last?: () => void;
 }
 
@@ -25,37 +31,51 @@ export class Turns {
    *
    * @returns false: too many wait already
    */
-  take(socket: Duplex, response: ServerResponse, begin: () => void): boolean {
-    const line = this.#lines.get(socket) ?? { busy: false, waiting: [] };
-    this.#lines.set(socket, line);
+  take(request: IncomingMessage, response: ServerResponse, begin: () => void): boolean {
+    const line = this.#lineOf(request.socket);
     if (line.waiting.length >= this.#maxWaiting) return false;
-    line.waiting.push({ response, begin });
+    line.waiting.push({ request, response, begin });
     this.#next(line);
     return true;
   }
 
-  /** Calls `say` when all is answered that came before: once for a connection, however often it is told. */
+  /**
+   * Nothing more can be read. Calls `say` when all is answered that came whole before: once for a connection, however often
+   * it is told. A request whose body is not whole is not waited for, as it may wait for the rest itself; if its answer has
+   * begun, the connection is cut.
+   */
   atEnd(socket: Duplex, say: () => void): void {
-    const line = this.#lines.get(socket) ?? { busy: false, waiting: [] };
-    this.#lines.set(socket, line);
+    const line = this.#lineOf(socket);
     if (line.last) return;
     line.last = say;
-    this.#next(line);
+    const { current } = line;
+    if (!current || current.request.complete) this.#next(line);
+    else if (current.response.headersSent) socket.destroy();
+    else this.#end(line);
+  }
+
+  #end(line: Line): void {
+    const say = line.last;
+    if (say) line.last = () => {};
+    say?.();
+  }
+
+  #lineOf(socket: Duplex): Line {
+    const line = this.#lines.get(socket) ?? { waiting: [] };
+    this.#lines.set(socket, line);
+    return line;
   }
 
   #next(line: Line): void {
-    if (line.busy) return;
+    if (line.current) return;
     const [first] = line.waiting;
-    if (!first && line.last) {
-      line.last();
-      line.last = () => {};
-    }
+    if (!first) this.#end(line);
     // Without a socket it comes after an answer that ends the connection.
     if (!first?.response.socket) return;
     line.waiting.shift();
-    line.busy = true;
+    line.current = first;
     first.response.once("close", () => {
-      line.busy = false;
+      line.current = undefined;
       this.#next(line);
     });
     first.begin();

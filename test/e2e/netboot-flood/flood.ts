@@ -178,7 +178,7 @@ async function floodHttp(): Promise<void> {
       let answers = 0;
       let rest = "";
       // A server that says nothing more waits for the rest of a request that has none.
-      const quiet = lone ? setTimeout(() => socket.end(), 300) : undefined;
+      const quiet = lone ? setTimeout(() => socket.end(), 100) : undefined;
       socket.on("data", (bytes) => {
         quiet?.refresh();
         const heads = (rest + bytes.toString("latin1")).split("HTTP/1.1 ");
@@ -203,7 +203,7 @@ async function floodHttp(): Promise<void> {
       if (answers < pipelined) sent.unanswered++;
     }
   };
-  await Promise.all(Array.from({ length: 64 }, connection));
+  await Promise.all(Array.from({ length: 128 }, connection));
 }
 
 const floods: Record<string, () => Promise<void>> = {
