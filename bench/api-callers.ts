@@ -17,12 +17,12 @@ export interface CallReport {
 export interface ApiCallers {
   /** Resolves when the API answers for the first time. */
   started: Promise<void>;
-  /** Ends the calls. */
-  stop(): Promise<Record<CallerKind, CallReport>>;
+  /** So far. */
+  reports: Record<CallerKind, CallReport>;
+  stop(): Promise<void>;
 }
 
-export const callerKinds = ["newConnection", "keptHttp1", "keptHttp2"] as const;
-export type CallerKind = (typeof callerKinds)[number];
+export type CallerKind = "newConnection" | "keptHttp1" | "keptHttp2";
 
 type Answer = { status: number; retryAfter: boolean } | { problem: string };
 
@@ -75,14 +75,13 @@ export function callApi(kubeconfig: string): ApiCallers {
   const all = Object.values(callers);
   return {
     started: Promise.all(all.map(({ started }) => started)).then(() => {}),
+    reports: Object.fromEntries(
+      Object.entries(callers).map(([kind, { report }]) => [kind, report]),
+    ) as Record<CallerKind, CallReport>,
     async stop() {
       await Promise.all(all.map((caller) => caller.stop()));
       kept.destroy();
       http2.close();
-      return Object.fromEntries(callerKinds.map((kind) => [kind, callers[kind].report])) as Record<
-        CallerKind,
-        CallReport
-      >;
     },
   };
 }

@@ -10,6 +10,7 @@ import { RenderedCache } from "../src/netboot/http/rendered.js";
 import { startHttpServer } from "../src/netboot/http/server.js";
 import { LiveInventory } from "../src/netboot/inventory/watch.js";
 import { RealMatchbox } from "../test/e2e/netboot-http/peers.js";
+import { macOf } from "./macs.js";
 import { round } from "./stats.js";
 
 /** What one server did under load. */
@@ -181,11 +182,6 @@ async function writeInventory(directory: string, groups: number): Promise<void> 
     });
   }
 }
-
-const macOf = (n: number): string => {
-  const pair = (byte: number) => (byte & 255).toString(16).padStart(2, "0");
-  return `52:54:00:${pair(n >> 16)}:${pair(n >> 8)}:${pair(n)}`;
-};
 
 /** About what a worker of a cluster has. */
 const butaneTemplate = `variant: fcos

@@ -1,28 +1,39 @@
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type CallerKind, type CallReport, callApi } from "./api-callers.js";
+import type { BenchHome } from "./home.js";
 
-/** Starts a self-hosted cluster while clients call its API every 10 ms, from the first answer to the end of the pivot. */
-export async function pivotGap(
-  profile: string,
-  flags: string[],
-  env: Record<string, string>,
-): Promise<{ seconds: number; callers: Record<CallerKind, CallReport> }> {
-  const kubeconfig = join(env.XDG_STATE_HOME!, "slipway/profiles", profile, "kubeconfig");
-  const began = performance.now();
-  const child = spawn(
-    process.execPath,
-    ["dist/cli/main.js", "start", "-p", profile, "--bootstrapper", "selfhosted", ...flags],
-    { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit"] },
-  );
-  const ended = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
-  while (!existsSync(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 20));
+export interface PivotGap {
+  failedCalls: number;
+  longestSilenceMs: number;
+  toldToRetry: number;
+  callers: Record<CallerKind, CallReport>;
+}
+
+/** Starts a self-hosted cluster while clients call its API every 10 ms, from its first answer to the end of the pivot. */
+export async function pivotGap(home: BenchHome, profile: string, flags: string[]): Promise<PivotGap> {
+  const kubeconfig = home.profileFile(profile, "kubeconfig");
+  const starting = home.slipway(["start", "-p", profile, "--bootstrapper", "selfhosted", ...flags]);
+  while (!existsSync(kubeconfig)) {
+    // A start that fails before is the error to see.
+    await Promise.race([starting, delay(20)]);
+  }
   const callers = callApi(await readFile(kubeconfig, "utf8"));
-  const exitCode = await ended;
-  const seconds = (performance.now() - began) / 1000;
-  const reports = await callers.stop();
-  if (exitCode !== 0) throw new Error(`slipway start ended with ${exitCode}`);
-  return { seconds, callers: reports };
+  try {
+    await starting;
+  } finally {
+    await callers.stop();
+  }
+  return summary(callers.reports);
+}
+
+export function summary(callers: Record<CallerKind, CallReport>): PivotGap {
+  const all = Object.values(callers);
+  return {
+    failedCalls: all.reduce((sum, { failedCalls }) => sum + failedCalls, 0),
+    longestSilenceMs: Math.max(...all.map(({ longestSilenceMs }) => longestSilenceMs)),
+    toldToRetry: all.reduce((sum, { toldToRetry }) => sum + toldToRetry, 0),
+    callers,
+  };
 }

@@ -1,14 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { systemClock } from "../src/base/clock.js";
-import type { Context } from "../src/base/context.js";
-import { discardEvents } from "../src/base/events.js";
-import { resolvePaths } from "../src/base/paths.js";
-import { run } from "../src/base/run.js";
 import { ensureKubectl } from "../src/cluster/software.js";
 import { defaultKubernetesVersion } from "../src/components/catalog.js";
+import { BenchHome, seconds } from "./home.js";
 import { KubeadmPeer } from "./kubeadm-peer.js";
 import { clusterUsage, watchPeak } from "./resources.js";
 import { median, round, type Spread, spread } from "./stats.js";
@@ -43,23 +36,9 @@ export async function benchStart({
   json: boolean;
   runs: number | undefined;
 }): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "slipway-bench-"));
-  const context: Context = {
-    paths: {
-      ...resolvePaths(process.env, process.env.HOME ?? "/root"),
-      state: join(directory, "state/slipway"),
-    },
-    events: discardEvents,
-    signal: new AbortController().signal,
-    clock: systemClock,
-  };
-  const env = {
-    XDG_STATE_HOME: join(directory, "state"),
-    XDG_CONFIG_HOME: join(directory, "config"),
-    KUBECONFIG: join(directory, "kubeconfig"),
-  };
-  const slipway = (...args: string[]) =>
-    run(process.execPath, ["dist/cli/main.js", ...args], { env, timeoutMs: 600_000 });
+  await using home = await BenchHome.create();
+  const { context, directory, env } = home;
+  const slipway = (...args: string[]) => home.slipway(args);
   const kubectl = await ensureKubectl(defaultKubernetesVersion, context);
   const kubeadm = new KubeadmPeer(context, directory, defaultKubernetesVersion);
   const log = (line: string) => console.error(line);
@@ -134,16 +113,8 @@ export async function benchStart({
     if (json) console.log(JSON.stringify(result));
     else printTable(result);
   } finally {
-    await slipway("delete", "--all").catch(() => {});
     await kubeadm.remove().catch(() => {});
-    await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
 }
 
 const figures = (runs: Run[], idle: { idleCpuPercent: number; memoryMiB: number }): Figures => ({

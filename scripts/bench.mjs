@@ -10,8 +10,10 @@ for (const script of ["scripts/build.mjs"]) {
 }
 await build({
   absWorkingDir: root,
-  entryPoints: ["bench/main.ts"],
-  outfile: "dist/bench/main.mjs",
+  // The clients of a storm are a process of their own.
+  entryPoints: ["bench/main.ts", "bench/storm/client.ts", "bench/storm/prober.ts"],
+  outdir: "dist/bench",
+  outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
   format: "esm",

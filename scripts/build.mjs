@@ -1,8 +1,9 @@
 // Bundles the CLI and the library into dist/ with every command in a chunk of its own, loaded when it is called.
 // --fast: what ./slipway needs, without types and schema.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -48,6 +49,7 @@ async function bundle(outdir) {
     legalComments: "external",
     logLevel: "warning",
   };
+  const define = { SLIPWAY_POD_CHECKPOINTER: JSON.stringify(await bundlePodCheckpointer(common, outdir)) };
   // The entry is CommonJS: Node's loader of ES modules alone costs more than all that `slipway version` does.
   await build({
     ...common,
@@ -55,6 +57,7 @@ async function bundle(outdir) {
     outdir,
     format: "cjs",
     plugins: [programApart],
+    define,
   });
   await writeFile(join(outdir, "cli/package.json"), '{ "type": "commonjs" }\n');
   const entries = { program: "src/cli/program.ts", index: "src/index.ts" };
@@ -67,11 +70,31 @@ async function bundle(outdir) {
     chunkNames: "chunks/[name]-[hash]",
     splitting: true,
     format: "esm",
+    define,
     // Bundled CommonJS dependencies call require() for Node's own modules.
     banner: {
       js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
     },
   });
+}
+
+/** One file for the Node of Debian 12, which the pod-checkpointer's image has. @returns what it is known by */
+async function bundlePodCheckpointer(common, outdir) {
+  await build({
+    ...common,
+    entryPoints: { "pod-checkpointer": "src/cli/pod-checkpointer.ts" },
+    outdir,
+    outExtension: { ".js": ".cjs" },
+    format: "cjs",
+    target: "node18.20",
+    // A map's or a licence file's change is none of the program's.
+    sourcemap: false,
+  });
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const sha256 = createHash("sha256")
+    .update(await readFile(join(outdir, "pod-checkpointer.cjs")))
+    .digest("hex");
+  return { version: `v${version}-${sha256.slice(0, 12)}`, sha256 };
 }
 
 /**

@@ -40,6 +40,7 @@ fish             completion is tried in the real shells
 git              the launcher is tried in a fresh clone
 gpg              verifies the network-boot server's signatures
 ipxe             boots machines over the network
+mtools           makes the disk that UEFI firmware boots in tests
 ovmf             UEFI firmware of test machines
 qemu-system-x86  machines that boot over the network
 sudo             files are tried to be the calling user's

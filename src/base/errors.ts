@@ -76,6 +76,7 @@ export const errorCodes = {
     "system",
     "A self-hosted part of the control plane did not become ready in time",
   ),
+  RECOVERY_IMPOSSIBLE: kind(105, "system", "Nothing is left to recover a control plane from"),
   API_UNREACHABLE: kind(109, "system", "The API server does not answer"),
   API_REFUSED: kind(100, "system", "The API server refused a request"),
   CERTIFICATE_INVALID: kind(108, "system", "A certificate or key is missing, unreadable or expired"),
@@ -86,6 +87,8 @@ export const errorCodes = {
     "user",
     "A kubeconfig has an entry of the profile's name that slipway did not make",
   ),
+  SNAPSHOT_NOT_FOUND: kind(105, "user", "There is no such snapshot"),
+  SNAPSHOT_INVALID: kind(108, "user", "A snapshot is damaged, or of another cluster; nothing was touched"),
   // services in the cluster
   ADDON_NOT_READY: kind(112, "system", "An add-on did not become ready in time"),
   ADDON_UNKNOWN: kind(115, "user", "There is no such add-on"),

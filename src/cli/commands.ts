@@ -27,6 +27,7 @@ export const commandSections = [
       { name: "image", summary: "Load, list or remove images in a cluster" },
       { name: "addons", summary: "List add-ons, turn them on or off" },
       { name: "certs", summary: "Check or renew a cluster's certificates" },
+      { name: "snapshot", summary: "Save a cluster's state, or put it back" },
     ],
   },
   {

@@ -24,6 +24,7 @@ export const loaders: Record<CommandName, () => Promise<CommandModule>> = {
   pause: () => import("./commands/pause.js"),
   profile: () => import("./commands/profile.js"),
   selfhost: () => import("./commands/selfhost.js"),
+  snapshot: () => import("./commands/snapshot.js"),
   ssh: () => import("./commands/ssh.js"),
   start: () => import("./commands/start.js"),
   status: () => import("./commands/status.js"),

@@ -19,21 +19,52 @@ export async function makeEtcdData(
   node: NodeAddress,
   { etcdSeed }: NodeSoftware,
   context: Context,
+  from?: EtcdSource,
 ): Promise<string> {
   const directory = join(profilePaths(spec.metadata.name, context).directory, "etcd-seed");
   await rm(directory, { recursive: true, force: true });
-  const flags = etcdFlags(spec, node);
-  const same = ["name", "initial-cluster", "initial-cluster-token", "initial-advertise-peer-urls"] as const;
   await run(
     etcdSeed.etcdutl,
     [
       "snapshot",
       "restore",
-      etcdSeed.snapshot,
+      from?.snapshot ?? etcdSeed.snapshot,
       `--data-dir=${directory}`,
-      ...same.map((name) => `--${name}=${flags[name]}`),
+      ...(from ? ahead : []),
+      ...memberIdentity(spec, node, [node], from?.token),
     ],
     { signal: context.signal },
   );
   return directory;
+}
+
+/** What a member starts from when its cluster is not new. */
+export interface EtcdSource {
+  /** On the host. */
+  snapshot: string;
+  /** Tells the cluster from what it was. */
+  token: string;
+}
+
+/** Revisions go on far behind all that was handed out since the snapshot, so that every watch ends and begins anew. */
+export const ahead = ["--bump-revision=1000000000", "--mark-compacted"];
+
+/**
+ * The flags of `etcdutl snapshot restore` that make the data those of one member of one cluster.
+ *
+ * @param members all of the cluster's: each restores the same snapshot
+ * @param token what tells the cluster from others; the one that etcd is started with does not matter to data that are there
+ */
+export function memberIdentity(
+  spec: ClusterSpec,
+  node: NodeAddress,
+  members: NodeAddress[] = [node],
+  token?: string,
+): string[] {
+  const flags = etcdFlags(spec, node);
+  const peerUrl = (member: NodeAddress) => etcdFlags(spec, member)["initial-advertise-peer-urls"];
+  flags["initial-cluster"] = members.map((member) => `${member.name}=${peerUrl(member)}`);
+  if (token !== undefined) flags["initial-cluster-token"] = token;
+  const same = ["name", "initial-cluster", "initial-cluster-token", "initial-advertise-peer-urls"] as const;
+  return same.map((name) => `--${name}=${flags[name]}`);
 }

@@ -1,7 +1,9 @@
+import { met, unmet } from "../base/condition.js";
 import type { Context } from "../base/context.js";
 import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { breakGlass } from "../plan/certificates.js";
+import { kubeconfigPath, places } from "../plan/places.js";
 import { bootstrapPort } from "../plan/selfhosted/settings.js";
 import { machineHost } from "../selfhost/control-plane-host.js";
 import {
@@ -17,7 +19,7 @@ import type { StartState } from "./start-state.js";
 
 /** The pivot's steps within a start: nothing to do once the control plane is self-hosted. */
 
-function pivotOf({ plan, driver, material, options }: StartState, context: Context): Pivot {
+export function pivotOf({ plan, driver, material, options }: StartState, context: Context): Pivot {
   const { spec } = plan;
   const name = spec.metadata.name;
   const node = spec.nodes[0]!.name;
@@ -30,6 +32,16 @@ function pivotOf({ plan, driver, material, options }: StartState, context: Conte
     pods: plan.bootstrap ?? [],
     connect: () => connect(credentialsFromKubeconfig(material!.get(`kubeconfig/${breakGlass}`)!)),
     wait: { timeoutMs: options.waitTimeoutMs, signal, events, clock },
+    selfhostedAnswers: {
+      name: `the self-hosted API server of ${node} is ready`,
+      async check({ exec }, { signal: stop }) {
+        const server = `--server=https://${plan.nodes[0]!.address}:${spec.apiServer.port}`;
+        const kubeconfig = `--kubeconfig=${kubeconfigPath("kubelet")}`;
+        const command = [`${places.bin}/kubectl`, kubeconfig, server, "get", "--raw=/readyz"];
+        const { exitCode, stderr } = await exec(command, { signal: stop, allowFailure: true });
+        return exitCode === 0 ? met() : unmet(stderr.trim().split("\n").at(-1) ?? `exit code ${exitCode}`);
+      },
+    },
     describe: (workload) =>
       `slipway kubectl -p ${name} -- -n kube-system describe pods -l k8s-app=${workload}`,
   };

@@ -55,6 +55,7 @@ const controlPlaneImages = [
   "kube-controller-manager-image",
   "kube-scheduler-image",
   "kube-proxy-image",
+  "pod-checkpointer-image",
 ];
 
 interface NodeComponents {

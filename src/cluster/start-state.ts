@@ -2,6 +2,7 @@ import type { KubeClient } from "../kube/client.js";
 import type { MachineDriver } from "../machines/driver.js";
 import type { Material } from "../plan/material.js";
 import type { ClusterPlan } from "../plan/plan.js";
+import type { EtcdSource } from "./etcd-data.js";
 import type { Profile } from "./profile.js";
 import type { ComponentOptions, NodeSoftware } from "./software.js";
 import type { WaitFor } from "./wait-for.js";
@@ -26,6 +27,8 @@ export interface StartState {
   software?: NodeSoftware;
   material?: Material;
   client?: KubeClient;
+  /** What the etcd of machines that are made now starts from; undefined: they are of a new cluster. */
+  etcdSource?: EtcdSource;
   /** When the control plane was switched on by this start. */
   bootedAt?: Date;
   /** When the nodes that ran were given certificates made anew. */

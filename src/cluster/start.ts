@@ -31,6 +31,8 @@ import { checkHost } from "./preflight.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile } from "./profile.js";
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
 import { handOutRenewed } from "./renewal.js";
+import { finishRestore } from "./snapshot/finish.js";
+import { pendingRestore } from "./snapshot/pending.js";
 import { ensureNodeSoftware } from "./software.js";
 import type { StartOptions, StartState } from "./start-state.js";
 import type { WaitFor } from "./wait-for.js";
@@ -65,7 +67,8 @@ export async function startCluster(options: StartOptions, context: Context): Pro
     });
   }
   try {
-    await runOperation("start", startSteps(state.plan), state, {
+    const restoring = (await pendingRestore(name, context)) !== undefined;
+    await runOperation("start", startSteps(state.plan, { restoring }), state, {
       journal,
       context: loggedContext(name, context),
     });
@@ -137,7 +140,7 @@ function atFirstBoot(node: PlannedNode, plan: ClusterPlan, machines: readonly Ma
 /** A node's machine as the plan has it: a new one is made, one that is off takes the config of today, others are left alone. */
 async function layOut(
   node: PlannedNode,
-  { plan, driver, software, material }: StartState,
+  { plan, driver, software, material, etcdSource }: StartState,
   context: Context,
 ): Promise<void> {
   const found = await driver.inspect(plan.spec.metadata.name, node.name);
@@ -146,7 +149,9 @@ async function layOut(
     return driver.configure(machineSpec(plan, node, software!, material!), context);
   }
   const etcdData =
-    node.role === "control-plane" ? await makeEtcdData(plan.spec, node, software!, context) : undefined;
+    node.role === "control-plane"
+      ? await makeEtcdData(plan.spec, node, software!, context, etcdSource)
+      : undefined;
   await driver.create(machineSpec(plan, node, software!, material!, etcdData), context);
   if (etcdData) await rm(etcdData, { recursive: true, force: true });
 }
@@ -181,7 +186,7 @@ const bootMachines: Step<StartState> = {
   },
 };
 
-const waitForApi: Step<StartState> = {
+export const waitForApi: Step<StartState> = {
   id: "wait-for-api",
   title: "Control plane",
   async run(state, context) {
@@ -218,7 +223,7 @@ const waitForApiServer = (
 const apiLogs = ({ spec, nodes }: ClusterPlan): string =>
   `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
 
-const applySystemObjects: Step<StartState> = {
+export const applySystemObjects: Step<StartState> = {
   id: "apply-objects",
   title: "Add-ons",
   async run(state, context) {
@@ -227,10 +232,29 @@ const applySystemObjects: Step<StartState> = {
     await apply(await firstObjects(state, context));
     await waitForApiServer(apiReady(), state, context);
     const objects = plan.objects.flatMap((group) => group.objects);
-    await apply(sealObjects(objects, state.material!));
+    const own = await keepEdited(objects, state, context);
+    await apply(sealObjects(own, state.material!));
     return plan.spec.addons.join(", ");
   },
 };
+
+/** Without those of a self-hosted control plane that are there: its versions and flags are changed where it runs. */
+async function keepEdited(
+  objects: readonly KubeObject[],
+  { plan, client }: StartState,
+  { signal }: Context,
+): Promise<KubeObject[]> {
+  const group = plan.objects.find(({ name }) => name === "control-plane")?.objects ?? [];
+  const workloads = new Set(group.filter(({ kind }) => kind === "DaemonSet" || kind === "Deployment"));
+  if (workloads.size === 0) return [...objects];
+  const there = new Set<KubeObject>();
+  for (const workload of workloads) {
+    const { namespace, name } = workload.metadata;
+    const path = `/apis/apps/v1/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${name}`;
+    if (await client!.find(path, { signal })) there.add(workload);
+  }
+  return objects.filter((object) => !there.has(object));
+}
 
 /**
  * What a new cluster's DNS needs to start while the rest of the control plane still does (plan/addons/first-pod.ts); nothing
@@ -253,7 +277,7 @@ async function firstObjects({ plan, client, material }: StartState, context: Con
   ];
 }
 
-const waitForNodes: Step<StartState> = {
+export const waitForNodes: Step<StartState> = {
   id: "wait-for-nodes",
   title: "Ready",
   async run(state, context) {
@@ -305,7 +329,7 @@ function awaitedDeployments({ addons }: ClusterSpec, waitFor: ReadonlySet<WaitFo
     .flatMap((name) => findAddon(name)?.deployments ?? []);
 }
 
-const mergeUserKubeconfig: Step<StartState> = {
+export const mergeUserKubeconfig: Step<StartState> = {
   id: "merge-kubeconfig",
   title: "kubectl",
   async run({ plan, options, material }, context) {
@@ -319,14 +343,21 @@ const mergeUserKubeconfig: Step<StartState> = {
   },
 };
 
-export function startSteps({ spec }: ClusterPlan): Step<StartState>[] {
+/** Up to machines that run. */
+export const bootSteps: Step<StartState>[] = [
+  resolveComponents,
+  issueCertificates,
+  handOutConfigs,
+  createMachines,
+  bootMachines,
+];
+
+/** @param restoring a restore was cut short, and is ended first */
+export function startSteps({ spec }: ClusterPlan, { restoring = false } = {}): Step<StartState>[] {
   const selfhosted = spec.bootstrapper === "selfhosted";
   return [
-    resolveComponents,
-    issueCertificates,
-    handOutConfigs,
-    createMachines,
-    bootMachines,
+    ...bootSteps,
+    ...(restoring ? [finishRestore] : []),
     ...(selfhosted ? [openTheWay] : []),
     waitForApi,
     applySystemObjects,

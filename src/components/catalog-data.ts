@@ -1,3 +1,4 @@
+import { podCheckpointerBuild } from "../base/pod-checkpointer-build.js";
 import type { CatalogEntry, GoBuild } from "./catalog-entry.js";
 
 /** Newest first; the first is the default. */
@@ -294,6 +295,7 @@ export const catalogEntries: readonly CatalogEntry[] = [
   image("local-path-provisioner", versions.localPath, "docker.io/rancher/local-path-provisioner:{version}"),
   image("agnhost", versions.agnhost, "registry.k8s.io/e2e-test-images/agnhost:{version}"),
   image("busybox", versions.busybox, "docker.io/library/busybox:{version}"),
+  { name: "pod-checkpointer-image", kind: "image", versions: [podCheckpointerBuild.version] },
   image("flannel", versions.flannel, "ghcr.io/flannel-io/flannel:{version}"),
   image("etcd", versions.etcd, "registry.k8s.io/etcd:{bare}-0"),
   image("kube-apiserver", kubernetesVersions, "registry.k8s.io/kube-apiserver:{version}"),

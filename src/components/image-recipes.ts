@@ -1,3 +1,4 @@
+import { podCheckpointerBuild } from "../base/pod-checkpointer-build.js";
 import type { ImageRecipe } from "./oci/image.js";
 
 const passwd = (...more: string[]) =>
@@ -123,6 +124,24 @@ export const imageRecipes: Record<string, ImageRecipe> = {
     files: baseFiles,
     links: iptablesLinks(),
     entrypoint: ["/opt/bin/flanneld"],
+  },
+  "pod-checkpointer-image": {
+    name: "slipway.local/pod-checkpointer",
+    version: podCheckpointerBuild.version,
+    components: [],
+    // flock of util-linux: its lock. Node's package wants Python, for building modules.
+    debianPackages: ["nodejs", "util-linux"],
+    withoutPaths: ["etc/python3", "usr/bin/(?:pdb3|py|python)[^/]*", "usr/lib/(?:python3[^/]*|valgrind)"],
+    files: baseFiles,
+    ownFiles: {
+      "/pod-checkpointer.cjs": { name: "pod-checkpointer.cjs", sha256: podCheckpointerBuild.sha256 },
+    },
+    entrypoint: [
+      "/usr/bin/node",
+      "--max-semi-space-size=1",
+      "--max-old-space-size=48",
+      "/pod-checkpointer.cjs",
+    ],
   },
   "etcd-image": {
     name: "slipway.local/etcd",

@@ -3,7 +3,7 @@ import { readdir, readlink } from "node:fs/promises";
 import { runOnDescriptor } from "../base/descriptor.js";
 import { SlipwayError, systemCode } from "../base/errors.js";
 import { readTextIfPresent } from "../base/files.js";
-import { openUdp } from "./listen.js";
+import { burstBytes, openUdp } from "./listen.js";
 import { boundInodes } from "./ports.js";
 
 export interface InterfaceUdpOptions {
@@ -35,6 +35,7 @@ async function open({ address, port, interface: name }: InterfaceUdpOptions): Pr
   const before = name === undefined ? new Map<string, number>() : await ownSockets();
   return openUdp({ address, port, shared: true }, async (socket) => {
     socket.setBroadcast(true);
+    socket.setRecvBufferSize(burstBytes); // the kernel gives no more than net.core.rmem_max
     if (name !== undefined) await bindToInterface(await descriptorOf(socket, before), name);
   });
 }
@@ -63,20 +64,29 @@ async function descriptorOf(socket: Socket, before: ReadonlyMap<string, number>)
   return found[0]![1];
 }
 
-/** SOL_SOCKET is 1 and SO_BINDTODEVICE 25 on every Linux that Node is built for (socket(7)). */
-const setBindToDevice =
-  'open(my $socket, "+<&=", 3) or die "$!\\n"; setsockopt($socket, 1, 25, pack("Z*", $ARGV[0])) or die "$!\\n"';
+/**
+ * SOL_SOCKET is 1, SO_BINDTODEVICE 25 and SO_RCVBUFFORCE 33 on every Linux that Node is built for (socket(7)). The last one goes
+ * beyond net.core.rmem_max, for those who may administer the network; without it the socket has what it has.
+ */
+const setBindToDevice = `
+  open(my $socket, "+<&=", 3) or die "$!\\n";
+  setsockopt($socket, 1, 25, pack("Z*", $ARGV[0])) or die "$!\\n";
+  setsockopt($socket, 1, 33, pack("i", $ARGV[1]));
+`;
 
 async function bindToInterface(descriptor: number, name: string): Promise<void> {
-  const { exitCode, stderr } = await runOnDescriptor(descriptor, "perl", ["-e", setBindToDevice, name]).catch(
-    (cause: unknown) => {
-      if (systemCode(cause) !== "ENOENT") throw cause;
-      throw new SlipwayError("PROGRAM_NOT_FOUND", "perl is not installed; it binds sockets to interfaces", {
-        hint: "apt-get install perl-base",
-        cause,
-      });
-    },
-  );
+  const { exitCode, stderr } = await runOnDescriptor(descriptor, "perl", [
+    "-e",
+    setBindToDevice,
+    name,
+    String(burstBytes),
+  ]).catch((cause: unknown) => {
+    if (systemCode(cause) !== "ENOENT") throw cause;
+    throw new SlipwayError("PROGRAM_NOT_FOUND", "perl is not installed; it binds sockets to interfaces", {
+      hint: "apt-get install perl-base",
+      cause,
+    });
+  });
   if (exitCode === 0) return;
   throw new SlipwayError("PREFLIGHT_FAILED", `a socket could not be bound to interface ${name}: ${stderr}`, {
     hint: "ip link shows which interfaces there are",

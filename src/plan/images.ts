@@ -1,3 +1,5 @@
+import { podCheckpointerBuild } from "../base/pod-checkpointer-build.js";
+
 /** Where the images are that slipway makes itself. */
 export const imageRepository = "slipway.local";
 
@@ -13,4 +15,5 @@ export const imageNames = {
   localPathProvisioner: "slipway.local/local-path-provisioner:v0.0.30",
   busybox: "slipway.local/busybox:1.35.0",
   flannel: "slipway.local/flannel:v0.28.4",
+  podCheckpointer: `slipway.local/pod-checkpointer:${podCheckpointerBuild.version}`,
 } as const;

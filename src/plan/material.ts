@@ -8,7 +8,7 @@ import { type Renewal, renewalOf } from "../pki/renewal.js";
 import { createServiceAccountKeys } from "../pki/service-account.js";
 import { authorities } from "./certificates.js";
 import type { KubeconfigRequest } from "./kubeconfig-request.js";
-import { encryptionConfiguration } from "./policy.js";
+import { encryptionConfiguration, encryptionKeyId } from "./policy.js";
 
 /** Everything secret of a cluster, by the names that plans use (`pki/ca.key`, `kubeconfig/admin`, …). */
 export type Material = Map<string, string>;
@@ -101,7 +101,9 @@ export function issueMaterial(
     });
     material.set(`kubeconfig/${name}`, text);
   }
-  material.set("encryption-config", stringify(encryptionConfiguration(files.get("encryption.key")!)));
+  const encryptionKey = files.get("encryption.key")!;
+  material.set("encryption-config", stringify(encryptionConfiguration(encryptionKey)));
+  material.set("encryption-key-id", `${encryptionKeyId(encryptionKey)}\n`);
   return { material, fresh, renewals, replaced };
 }
 

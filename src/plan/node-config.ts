@@ -11,6 +11,7 @@ import { kubeconfigPath, pki, places } from "./places.js";
 import { auditPolicy, authenticationConfiguration } from "./policy.js";
 import { proxyConfigPath, proxyConfiguration } from "./proxy.js";
 import { type SecretName, secretSource } from "./secrets.js";
+import { encryptionKeyIdFile, snapshotScript, snapshotScriptText } from "./snapshot-schedule.js";
 import { stopPodsPath, stopPodsScript } from "./stop-pods.js";
 import { controlPlaneUnits, nodeUnits } from "./units.js";
 
@@ -43,7 +44,7 @@ export function planNodeConfig(
     secret(pki("ca.crt"), "pki/ca.crt", 0o644),
     ...keyPair(pki("kubelet"), `kubelet-server/${node.name}`),
     ...networkFiles(spec, node).map(({ path, contents, mode }) => text(path, contents, mode)),
-    ...(controlPlane ? etcdFiles(node) : []),
+    ...(controlPlane ? etcdFiles(spec, node) : []),
     ...(controlPlane && !selfhosted ? controlPlaneFiles(node) : []),
   ];
   const directories: IgnitionDirectory[] = [
@@ -59,8 +60,10 @@ export function planNodeConfig(
 }
 
 /** What etcd reads, and the authority's key, which never leaves the disks of control-plane nodes. */
-function etcdFiles(node: NodeAddress): IgnitionFile[] {
+function etcdFiles(spec: ClusterSpec, node: NodeAddress): IgnitionFile[] {
   return [
+    text(snapshotScript, snapshotScriptText(spec, node), 0o700),
+    secret(encryptionKeyIdFile, "encryption-key-id", 0o644),
     secret(pki("ca.key"), "pki/ca.key", 0o600),
     secret(pki("etcd/ca.crt"), "pki/etcd/ca.crt", 0o644),
     ...keyPair(pki("etcd/server"), `etcd/server/${node.name}`),

@@ -9,6 +9,7 @@ export const places = {
   manifests: "/etc/kubernetes/manifests",
   auditLog: "/var/log/kubernetes/audit.log",
   etcdData: "/var/lib/etcd",
+  snapshots: "/var/lib/slipway/snapshots",
   containerdRoot: "/var/lib/containerd",
   kubeletRoot: "/var/lib/kubelet",
   containerdSocket: "/run/containerd/containerd.sock",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { KubeObject } from "./kube-object.js";
 
 /** Files of policy that the API server reads. */
@@ -62,3 +63,7 @@ export const encryptionConfiguration = (key: string): Omit<KubeObject, "metadata
     },
   ],
 });
+
+/** By what a key is known without being told: a hash of 256 random bits tells nothing of them. @param key as above */
+export const encryptionKeyId = (key: string): string =>
+  createHash("sha256").update(key.trim()).digest("hex").slice(0, 16);

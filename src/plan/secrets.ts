@@ -13,7 +13,8 @@ export type SecretName =
   | `pki/${string}.key`
   | "pki/sa.pub"
   | `kubeconfig/${string}`
-  | "encryption-config";
+  | "encryption-config"
+  | "encryption-key-id";
 
 const scheme = "slipway:";
 

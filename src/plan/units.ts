@@ -6,6 +6,7 @@ import { apiServerFlags, controllerManagerFlags, etcdFlags, schedulerFlags } fro
 import { kubeletFlags } from "./kubelet.js";
 import { places } from "./places.js";
 import { proxyFlags } from "./proxy.js";
+import { snapshotUnits } from "./snapshot-schedule.js";
 import { stopPodsPath } from "./stop-pods.js";
 import { type Service, serviceText } from "./unit.js";
 
@@ -84,7 +85,7 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
     type: "notify",
     options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", "Nice=-10"],
   });
-  if (spec.bootstrapper === "selfhosted") return [etcd];
+  if (spec.bootstrapper === "selfhosted") return [etcd, ...snapshotUnits(spec)];
   const single = spec.nodes.filter(({ role }) => role === "control-plane").length === 1;
   // READY=1 from the API server comes when it listens, so that what follows does not start into a closed port.
   const afterApi = ["kube-apiserver.service"];
@@ -108,5 +109,6 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
       after: afterApi,
       command: commandLine(program("kube-scheduler"), schedulerFlags(spec, { single })),
     }),
+    ...snapshotUnits(spec),
   ];
 }

@@ -33,6 +33,15 @@ export interface ClusterSpec {
   mounts: { host: string; node: string; readOnly: boolean }[];
   /** Ports of the first control-plane node that the host publishes. */
   ports: { hostAddress: string; hostPort: number; nodePort: number; protocol: "tcp" | "udp" }[];
+  /** Snapshots that control-plane nodes take by themselves; undefined: none. */
+  snapshots?: SnapshotSchedule;
+}
+
+export interface SnapshotSchedule {
+  /** As `parseDuration` reads it: `6h`. */
+  every: string;
+  /** How many each node keeps. */
+  keep: number;
 }
 
 export interface NodeSpec {

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-
+import { eachPiece, itemsAtATime, type Slices } from "../base/slices.js";
 import {
   type FieldPath,
   type Locate,
@@ -39,6 +39,38 @@ export function inspectBy<T>(
   if (result.success) return { form: result.data, problems: [] };
   const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, []));
   return { problems: problems.map((problem) => ({ ...problem, where: locate(problem.path) })) };
+}
+
+/**
+ * `inspectBy` with pauses: lists that are long are looked at piece by piece, before all else.
+ *
+ * @param value its long lists are emptied on the way, so that not both they and the form's fill the memory
+ */
+export function* inspectInSlices<T extends object>(
+  schema: z.ZodObject & z.ZodType<T>,
+  value: object,
+  locate: Locate = nowhere,
+): Slices<{ form?: T; problems: Problem[] }> {
+  const rest: Record<string, unknown> = { ...value };
+  const lists: Record<string, unknown[]> = {};
+  const problems: Problem[] = [];
+  for (const [key, list] of Object.entries(value)) {
+    const listSchema = schema.shape[key] as z.ZodType<unknown[]> | undefined;
+    if (listSchema === undefined || !Array.isArray(list) || list.length <= itemsAtATime) continue;
+    const form: unknown[] = [];
+    yield* eachPiece(list, (piece, from) => {
+      const pathOf = ([index, ...path]: FieldPath): FieldPath => [key, from + Number(index), ...path];
+      const inspected = inspectBy(listSchema, piece, (path) => locate(pathOf(path)));
+      form.push(...(inspected.form ?? []));
+      for (const problem of inspected.problems) problems.push({ ...problem, path: pathOf(problem.path) });
+      list.fill(undefined, from, from + piece.length);
+    });
+    lists[key] = form;
+    rest[key] = [];
+  }
+  const inspected = inspectBy<T>(schema, rest, locate);
+  problems.push(...inspected.problems);
+  return { ...(problems.length === 0 && { form: { ...inspected.form!, ...lists } }), problems };
 }
 
 function problemsOfIssue(issue: z.core.$ZodIssue, parents: FieldPath): Problem[] {

@@ -43,6 +43,7 @@ export function resolveSpec(form: ClusterForm, facts: ResolveFacts, locate: Loca
         : resolveVersion(form.kubernetesVersion, facts.supportedVersions),
     ) ?? `v${facts.defaultVersion.replace(/^v/, "")}`;
   const nodes = resolveNodes(name, form, facts);
+  const snapshots = form.snapshots ?? existing?.snapshots;
   const spec: ClusterSpec = {
     apiVersion,
     kind: "Cluster",
@@ -64,6 +65,7 @@ export function resolveSpec(form: ClusterForm, facts: ResolveFacts, locate: Loca
     images: unique(form.images ?? existing?.images ?? []),
     mounts: form.mounts?.map(mountOf) ?? existing?.mounts ?? [],
     ports: form.ports?.map(portOf) ?? existing?.ports ?? [],
+    ...(snapshots ? { snapshots } : {}),
   };
   checkNodes(nodes, form, problems);
   checkNetwork(spec.network, nodes, problems);

@@ -17,6 +17,7 @@ import { checkPreloadedImage } from "./preloaded-images.js";
 import { shown, valueInvalid } from "./problems.js";
 import { checkMount, parseMount, parsePortMapping } from "./publish.js";
 import { parseCpus, parseMemory } from "./quantity.js";
+import { parseSnapshotInterval } from "./snapshots.js";
 import { checkTaint, parseTaint, taintEffects } from "./taint.js";
 
 export const apiVersion = "slipway.dev/v1alpha1";
@@ -159,6 +160,16 @@ const portMapping = z.union([
   }),
 ]);
 
+const snapshots = z
+  .strictObject({
+    every: z
+      .string()
+      .check(parsedBy(parseSnapshotInterval))
+      .meta({ description: "How often: 6h, 90m", examples: ["6h"] }),
+    keep: z.int().min(1).max(1000).meta({ description: "How many each control-plane node keeps" }),
+  })
+  .meta({ description: "Snapshots that the cluster takes of itself; see slipway snapshot schedule" });
+
 /** What the user writes: every field may be left out. */
 export const formSchema = z
   .strictObject({
@@ -219,6 +230,7 @@ export const formSchema = z
     ports: z.array(portMapping).optional().meta({
       description: "Ports of the first node that the host publishes",
     }),
+    snapshots: snapshots.optional(),
   })
   .meta({ title: "Cluster", description: "A Kubernetes cluster, as slipway starts it" });
 

@@ -40,6 +40,23 @@ export class TestHome implements AsyncDisposable {
     });
   }
 
+  /**
+   * Runs a command over and over, and kills it (SIGKILL): the first run at its first journal point, the second at its second,
+   * and so on, until one run reaches its end. @returns at how many points it was killed
+   */
+  async killAtEveryPoint(args: string[]): Promise<number> {
+    for (let point = 1; point < 200; point++) {
+      const result = await this.slipway(args, {
+        allowFailure: true,
+        env: { SLIPWAY_TEST_KILL_AT_POINT: String(point) },
+      });
+      if (result.exitCode === 0) return point - 1;
+      // -1: ended by the signal. Anything else is a failure of its own.
+      if (result.exitCode !== -1) expect.fail(`at point ${point}: ${result.stderr}`);
+    }
+    return expect.fail("never came to its end");
+  }
+
   /** Runs the cluster's own kubectl. */
   kubectl(profile: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
     return this.slipway(["kubectl", "-p", profile, "--", ...args], options);

@@ -9,6 +9,7 @@ import type { StoredComponent } from "../component.js";
 import { type ImageDocuments, imageDocuments, provenanceLabels, type RuntimeConfig } from "./documents.js";
 import { arrange, directory, type FileCapability, type LayerEntry, symlink, textFile } from "./entry.js";
 import { type Blob, writeLayer, writeTar } from "./layer.js";
+import { findOwnFile, type OwnFile } from "./own-file.js";
 import type { FileContent, TarMember } from "./tar.js";
 import { certificateBundle, ensureDebianTree, treeEntries } from "./tree.js";
 
@@ -22,6 +23,10 @@ export interface ImageRecipe extends RuntimeConfig {
   components: readonly ImageBinary[];
   /** Unpacked with all they depend on, without running their scripts. */
   debianPackages?: readonly string[];
+  /** Left out of those packages with all below them: regular expressions of paths without the first slash. */
+  withoutPaths?: readonly string[];
+  /** Files that slipway brings along itself, by path, mode 0644. */
+  ownFiles?: Readonly<Record<string, OwnFile>>;
   /** Puts Debian's certificate authorities at /etc/ssl/certs/ca-certificates.crt. */
   caCertificates?: boolean;
   /** Links to the component `busybox` beside it, for each of its commands that nothing else in the image provides. */
@@ -95,7 +100,9 @@ async function imageEntries(
 ): Promise<LayerEntry[]> {
   const entries: LayerEntry[] = [directory("etc"), directory("tmp", 0o1777)];
   if (recipe.debianPackages) {
-    entries.push(...(await treeEntries(await ensureDebianTree(recipe.debianPackages, context))));
+    const unwanted = new RegExp(`^(?:${(recipe.withoutPaths ?? []).join("|")})(?:/|$)`);
+    const tree = await treeEntries(await ensureDebianTree(recipe.debianPackages, context));
+    entries.push(...(recipe.withoutPaths ? tree.filter(({ path }) => !unwanted.test(path)) : tree));
   }
   if (recipe.caCertificates) {
     const tree = await ensureDebianTree(["ca-certificates"], context);
@@ -111,6 +118,16 @@ async function imageEntries(
       content: { file },
       sizeBytes: (await stat(file)).size,
       ...(capability === undefined ? {} : { capability }),
+    });
+  }
+  for (const [path, own] of Object.entries(recipe.ownFiles ?? {})) {
+    const file = await findOwnFile(own);
+    entries.push({
+      type: "file",
+      path: relative(path),
+      mode: 0o644,
+      content: { file: file.path },
+      sizeBytes: file.sizeBytes,
     });
   }
   for (const [path, mode] of Object.entries(recipe.directories ?? {}))

@@ -17,7 +17,7 @@ const unwanted = new RegExp(
     "usr/lib/(?:mime|systemd|udev)",
     "usr/lib/[^/]+/gconv",
     // data that no program of ours reads: what is kept is named
-    "usr/share/(?!doc$|doc/|ca-certificates|common-licenses|iptables|terminfo)[^/]+",
+    "usr/share/(?!doc$|doc/|ca-certificates|common-licenses|iptables|nodejs|terminfo)[^/]+",
     "usr/share/doc/[^/]+/(?!copyright$).+",
     "var/(?:backups|local|mail|opt|spool)",
     "var/lib/(?:dpkg|misc|pam|systemd)",

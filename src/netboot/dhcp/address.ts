@@ -1,6 +1,6 @@
 import type { Machine } from "../inventory/types.js";
 import type { DhcpPacket } from "./codec.js";
-import type { Lease, LeaseChange } from "./leases.js";
+import { isTaken, type Lease, type LeaseChange } from "./leases.js";
 import { inRange, isIn } from "./network.js";
 import { nameOf } from "./network-options.js";
 import { addressOption, option } from "./options.js";
@@ -43,7 +43,7 @@ export function whyNot(address: string, turn: Turn): string | undefined {
   if (reserved && reserved !== machine) return `${address} is ${reserved.name}'s`;
   const key = keyOf(turn);
   const holder = leases.ofAddress(address);
-  if (holder && holder.client !== key && holder.expires > now) {
+  if (holder && isTaken(holder, { client: key, mac: turn.mac, now })) {
     return holder.state === "declined" ? `${address} is in use by somebody unknown` : `${address} is taken`;
   }
   if (own === address || holder?.client === key) return undefined;
@@ -55,17 +55,15 @@ export function whyNot(address: string, turn: Turn): string | undefined {
 
 /** The machine's own address, unless somebody else has it for now: a lease from before, or a stranger. */
 function ownAddress(turn: Turn): string | undefined {
-  const { view, machine } = turn;
+  const { view, machine, mac } = turn;
   if (machine?.address === undefined || !isIn(view.network, machine.address)) return undefined;
   const holder = view.leases.ofAddress(machine.address);
-  return holder === undefined || holder.client === keyOf(turn) || holder.expires <= view.now
-    ? machine.address
-    : undefined;
+  return isTaken(holder, { client: keyOf(turn), mac, now: view.now }) ? undefined : machine.address;
 }
 
 /** The address that a client gets: its own, the one it has, the one it asks for, any. */
 export function addressFor(turn: Turn): string | undefined {
-  const { request, view, machine, decide } = turn;
+  const { request, view, machine, mac, decide } = turn;
   const { network, leases, machines, now } = view;
   const key = keyOf(turn);
   const chosen = (address: string | undefined, because: string) => {
@@ -75,15 +73,11 @@ export function addressFor(turn: Turn): string | undefined {
   const own = ownAddress(turn);
   if (own !== undefined) return chosen(own, `${machine?.name} has it in the lab`);
   const notOwn = machine?.address === undefined ? "" : `${machine.address} is not free or not here; `;
-  const usable = (address: string): boolean => {
-    const holder = leases.ofAddress(address);
-    return (
-      inRange(network, address) &&
-      address !== network.address &&
-      !machines.byAddress.has(address) &&
-      (holder === undefined || holder.client === key || holder.expires <= now)
-    );
-  };
+  const usable = (address: string): boolean =>
+    inRange(network, address) &&
+    address !== network.address &&
+    !machines.byAddress.has(address) &&
+    !isTaken(leases.ofAddress(address), { client: key, mac, now });
   const held = leases.ofClient(key)?.address;
   if (held !== undefined && usable(held)) return chosen(held, `${notOwn}it had it before`);
   const asked = addressOption(request.options, option.requestedAddress);

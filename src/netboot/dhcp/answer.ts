@@ -8,10 +8,10 @@ import { isIn } from "./network.js";
 import { leaseOptions, networkOptions } from "./network-options.js";
 import { addressOption, messageTypeOf, option } from "./options.js";
 import { answered, nak, none, replyTo } from "./reply.js";
-import type { DhcpAnswer, DhcpView, Turn } from "./turn.js";
+import { bootsNothingText, type DhcpAnswer, type DhcpView, type Turn } from "./turn.js";
 
 /** How long an offered address is kept for its client. */
-const offerMs = 60_000;
+export const offerMs = 60_000;
 /** How long an address that somebody else was found to use is left alone (RFC 2131 §4.3.3). */
 const declinedMs = 3_600_000;
 
@@ -72,7 +72,7 @@ export function answerProxyRequest(
   const packet = replyTo(turn, "ACK", "0.0.0.0");
   packet.ciaddr = request.ciaddr;
   if (!view.netboots(mac) || !addProxyBoot(packet, turn, "4011")) {
-    return { ...seen, because: "there is nothing for it to boot" };
+    return { ...seen, because: turn.noBootFile ?? "there is nothing for it to boot" };
   }
   return answered(turn, "ACK", packet);
 }
@@ -165,8 +165,8 @@ function bootp(turn: Turn): DhcpAnswer {
 
 function proxyOffer(turn: Turn): DhcpAnswer {
   const packet = replyTo(turn, "OFFER", "0.0.0.0");
-  if (!turn.view.netboots(turn.mac)) return none(turn, "it is not to boot from the network now");
-  if (!addProxyBoot(packet, turn, "67")) return none(turn, "it asks for nothing to boot");
+  if (!turn.view.netboots(turn.mac)) return none(turn, bootsNothingText);
+  if (!addProxyBoot(packet, turn, "67")) return none(turn, turn.noBootFile ?? "it asks for nothing to boot");
   return answered(turn, "OFFER", packet);
 }
 
@@ -178,7 +178,7 @@ function addAll(packet: DhcpPacket, turn: Turn): void {
     turn.decide({
       about: "boot file",
       chosen: undefined,
-      because: "it is not to boot from the network now",
+      because: bootsNothingText,
       others: [],
     });
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Quirk } from "../inventory/types.js";
+import { observationOf } from "./observations.js";
 import { option, textOption } from "./options.js";
 import { ask, clientArch, type Said, TestServer, testLab, testMachine, testNetwork } from "./testing.js";
 
@@ -73,6 +74,54 @@ describe("what boots there, and what it gets", () => {
     expect(full(ipxe("iPXE")).file).toBe(script);
   });
 
+  describe("files of the user's own", () => {
+    const place = { file: "lab.yaml" };
+    const file = (name: string) => ({ name, directory: "/lab", path: `tftp/${name}`, place });
+    const own = {
+      "uefi-ia32": file("ia32.efi"),
+      "uefi-arm64": file("arm64.efi"),
+      "uefi-x64": file("x64.efi"),
+    };
+    const server = (there: string[], machines = [testMachine("node1", "52:54:00:00:00:02")]) => {
+      const lab = testLab({ machines });
+      const [served] = lab.networks;
+      const files = new Set(["undionly.kpxe", "ipxe.efi", ...there]);
+      return new TestServer({ ...lab, networks: [{ ...served!, boot: { ...served!.boot, own, files } }] });
+    };
+    const there = ["ia32.efi", "arm64.efi", "x64.efi", "grub.efi"];
+    const offered = (said: Said, machines?: ReturnType<typeof testMachine>[]) =>
+      server(there, machines).hear(ask("DISCOVER", said)).reply!.packet.file;
+
+    test.each([
+      ["by architecture", pxe(6), "ia32.efi"],
+      ["rather than Debian's", pxe(7), "x64.efi"],
+      ["for HTTP boot, too", http(19), "http://10.88.0.1:8080/boot-files/arm64.efi"],
+      ["iPXE gets its script", ipxe("iPXE"), script],
+    ])("%s", (_, said, expected) => expect(offered(said)).toBe(expected));
+
+    test("an iPXE without HTTP gets Debian's, as the user's own may be the very one", () => {
+      const said = pxe(7, { options: { [option.userClass]: "iPXE", [option.ipxe]: Buffer.of(33, 1, 1) } });
+      expect(offered(said)).toBe("tftp://10.88.0.1/ipxe.efi");
+    });
+
+    test("a machine's own goes before", () => {
+      const machines = [testMachine("node1", mac, { bootFile: file("grub.efi") })];
+      expect(offered(pxe(7, { mac }), machines)).toBe("grub.efi");
+      expect(offered(pxe(7, { mac: "52:54:00:00:00:02" }), machines)).toBe("x64.efi");
+      expect(offered({ ...ipxe("iPXE"), mac }, machines)).toBe(script);
+    });
+
+    test("one that is not there is told of, with what to do, and none is named", () => {
+      const answer = server([]).hear(ask("DISCOVER", pxe(11)));
+      expect(answer.reply!.packet.file).toBe("");
+      expect(answer.noBootFile).toBe(
+        "uefi-arm64 (option 93 is 11): bootFiles in lab.yaml names tftp/arm64.efi, and there is no such file; put it there",
+      );
+      const observation = observationOf(answer, ask("DISCOVER", pxe(11)), "dhcp", new Date(0));
+      expect(observation).toMatchObject({ outcome: "ok", details: { noBootFile: answer.noBootFile } });
+    });
+  });
+
   test("quirk snponly", () => expect(full(pxe(7), ["snponly"]).file).toBe("snponly.efi"));
 
   test("a URL that is too long for the header is in option 67, whether it is asked for or not", () => {
@@ -94,10 +143,18 @@ describe("what boots there, and what it gets", () => {
     expect([packet.siaddr, packet.file]).toEqual(["10.88.0.1", ""]);
   });
 
+  test("a Raspberry Pi with another address, by its identifier", () => {
+    const id = Buffer.concat([Buffer.of(0), Buffer.from("RPi4"), Buffer.alloc(12, 1)]);
+    const packet = full(pxe(0, { options: { [option.clientUuid]: id } }));
+    expect(packet.options.get(option.vendorOptions)?.toString("latin1")).toContain("Raspberry Pi Boot");
+  });
+
   test("a machine that is not to boot gets an address, and no file", () => {
     const server = new TestServer(testLab({ netboots: () => false }));
-    const { packet } = server.hear(ask("DISCOVER", pxe(0))).reply!;
+    const { reply, because } = server.hear(ask("DISCOVER", pxe(0)));
+    const { packet } = reply!;
     expect([packet.yiaddr, packet.file, packet.siaddr]).toEqual(["10.88.0.50", "", "0.0.0.0"]);
+    expect(because).toBe("it is not to boot from the network now");
     expect(server.decisions).toContainEqual(
       expect.objectContaining({
         about: "boot file",

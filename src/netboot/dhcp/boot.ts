@@ -34,8 +34,12 @@ export function addBoot(packet: DhcpPacket, turn: Turn): void {
     addRaspberryPi(packet, turn);
     return;
   }
-  const file = bootFileFor(client, view.boot, turn.machine?.quirks ?? [], decide);
-  if (file === undefined) return;
+  const choice = bootFileFor(client, view.boot, turn.machine, decide);
+  if (choice.file === undefined) {
+    if (client.firmware !== "other") turn.noBootFile = choice.because;
+    return;
+  }
+  const { file } = choice;
   packet.siaddr = view.boot.tftp;
   setFile(packet, file, turn);
   if (client.vendorClass === "HTTPClient") packet.options.set(option.vendorClass, textBytes("HTTPClient"));
@@ -58,8 +62,12 @@ export function addProxyBoot(packet: DhcpPacket, turn: Turn, port: "67" | "4011"
     addRaspberryPi(packet, turn);
     return true;
   }
-  const file = bootFileFor(client, view.boot, quirks, decide);
-  if (file === undefined) return false;
+  const choice = bootFileFor(client, view.boot, machine, decide);
+  if (choice.file === undefined) {
+    turn.noBootFile = choice.because;
+    return false;
+  }
+  const { file } = choice;
   packet.siaddr = view.boot.tftp;
   packet.options.set(option.vendorClass, textBytes(client.vendorClass));
   const asksLater = quirks.includes("no-4011")
@@ -93,11 +101,18 @@ function vendorOptionsFor({ client, machine, request }: Turn, port: "67" | "4011
   return Buffer.concat([takeThisFile, ...chosen, Buffer.of(255)]);
 }
 
-function addRaspberryPi(packet: DhcpPacket, { view, decide }: Turn): void {
+function addRaspberryPi(packet: DhcpPacket, turn: Turn): void {
+  const { view, decide } = turn;
   packet.siaddr = view.boot.tftp;
   packet.options.set(option.vendorClass, textBytes("PXEClient"));
   packet.options.set(option.vendorOptions, raspberryPiMenu);
   packet.options.set(option.serverName, textBytes(view.boot.tftp));
+  if (view.boot.hasDirectory === false) {
+    turn.noBootFile =
+      "a Raspberry Pi fetches its files by fixed names over TFTP; put those of its boot partition into the lab's directory tftp";
+    decide({ about: "boot file", chosen: undefined, because: turn.noBootFile, others: [] });
+    return;
+  }
   decide({
     about: "boot file",
     chosen: `tftp://${view.boot.tftp}/`,

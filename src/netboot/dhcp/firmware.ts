@@ -40,12 +40,16 @@ const raspberryPiOuis = new Set([
   "28:cd:c1",
   "2c:cf:67",
   "88:a2:9e",
-  "8c:1f:64",
   "b8:27:eb",
   "d8:3a:dd",
   "dc:a6:32",
   "e4:5f:01",
 ]);
+
+/** It says so in its identifier, unless it was told otherwise (its documentation, DHCP_OPTION97: `RPi4`, then the board). */
+const isRaspberryPi = (options: ReadonlyMap<number, Buffer>, mac: string | undefined): boolean =>
+  (mac !== undefined && raspberryPiOuis.has(mac.slice(0, 8))) ||
+  options.get(option.clientUuid)?.toString("latin1", 1, 5) === "RPi4";
 
 export interface Client {
   firmware: Firmware;
@@ -67,7 +71,7 @@ export function clientOf(options: ReadonlyMap<number, Buffer>, mac: string | und
   const vendorClass = (["PXEClient", "HTTPClient"] as const).find((name) => vendor.startsWith(name));
   const [architecture = architectureIn(vendor)] = uint16sOption(options, option.clientArch);
   const platform =
-    architecture === 0 && mac !== undefined && raspberryPiOuis.has(mac.slice(0, 8))
+    architecture === 0 && isRaspberryPi(options, mac)
       ? "raspberry-pi"
       : architecture === undefined
         ? undefined

@@ -32,12 +32,13 @@ export const dhcpLab = ({ networks, machines, boot, netboots = () => true }: Dhc
   networks: networks.map((network) => ({
     network: dhcpNetwork(network),
     boot: boot(network),
-    kept: new Set([
-      ...machines.byAddress.keys(),
-      network.address,
-      ...(network.router === undefined ? [] : [network.router]),
-      ...network.dns,
-    ]),
+    kept: {
+      has: (address) =>
+        machines.byAddress.has(address) ||
+        address === network.address ||
+        address === network.router ||
+        network.dns.includes(address),
+    },
   })),
   machines,
   netboots,

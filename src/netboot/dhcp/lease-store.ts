@@ -53,6 +53,11 @@ export class LeaseStore implements AsyncDisposable {
     return this.#table.view(subnet);
   }
 
+  /** See `LeaseTable.upcoming`. */
+  upcoming(subnet: string, count: number, now: number): string[] {
+    return this.#table.upcoming(subnet, count, now);
+  }
+
   ofAddress(address: string): Lease | undefined {
     return this.#table.ofAddress(address);
   }

@@ -5,7 +5,7 @@ import { type DhcpNetwork, inRange, isIn, toAddress, toNumber } from "./network.
 /** A network, and the addresses of its range that are not for everybody: machines' own, the server's, the router's. */
 export interface LeasedNetwork {
   network: DhcpNetwork;
-  kept: ReadonlySet<string>;
+  kept: Pick<ReadonlySet<string>, "has">;
 }
 
 /** More offers than that at a time are not held: the oldest are forgotten. */
@@ -29,6 +29,15 @@ export class LeaseTable {
 
   /** How the leases of the network with that subnet look to an answer. */
   view(subnet: string): LeaseView {
+    return this.#poolFor(subnet);
+  }
+
+  /** The addresses that `free` will give, in that order, as things are now: at most so many. */
+  upcoming(subnet: string, count: number, now: number): string[] {
+    return this.#poolFor(subnet).upcoming(count, now);
+  }
+
+  #poolFor(subnet: string): Pool {
     const pool = this.#pools.find((candidate) => candidate.network.subnet === subnet);
     if (!pool) throw new Error(`no network ${subnet}`);
     return pool;
@@ -82,7 +91,7 @@ export class LeaseTable {
 /** The leases of one network, and which of its range's addresses are free. */
 class Pool implements LeaseView {
   readonly network: DhcpNetwork;
-  readonly #kept: ReadonlySet<string>;
+  readonly #kept: LeasedNetwork["kept"];
   readonly #byAddress: ReadonlyMap<string, Lease>;
   readonly #byClient = new Map<string, Lease>();
   /** Addresses of the range below it have been looked at: they have a lease, are kept, or were given back. */
@@ -129,6 +138,21 @@ class Pool implements LeaseView {
       if (!this.#byAddress.has(address) && this.#leasable(address)) return address;
     }
     return this.#freeAgain(now) ?? (this.#reclaim(now) ? this.#freeAgain(now) : undefined);
+  }
+
+  upcoming(count: number, now: number): string[] {
+    const addresses: string[] = [];
+    if (this.free("", now) === undefined) return addresses;
+    for (let next = this.#next; next <= this.network.rangeLast && addresses.length < count; next++) {
+      const address = toAddress(next);
+      if (!this.#byAddress.has(address) && this.#leasable(address)) addresses.push(address);
+    }
+    for (let i = this.#free.length - 1; i >= 0 && addresses.length < count; i--) {
+      const address = this.#free[i]!;
+      const lease = this.#byAddress.get(address);
+      if (this.#leasable(address) && (!lease || lease.expires <= now)) addresses.push(address);
+    }
+    return addresses;
   }
 
   #freeAgain(now: number): string | undefined {

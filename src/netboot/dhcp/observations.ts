@@ -1,5 +1,6 @@
 import type { Observation } from "../observation.js";
 import { clientMac, type DhcpPacket } from "./codec.js";
+import type { Lease } from "./leases.js";
 import type { DhcpNetwork } from "./network.js";
 import { messageTypeOf, option, textOption } from "./options.js";
 import type { DhcpAnswer } from "./turn.js";
@@ -11,7 +12,7 @@ import type { DhcpAnswer } from "./turn.js";
  * @param from the client's address, where it spoke from one
  */
 export function observationOf(
-  { asked, client, mac, reply, because, otherServer }: DhcpAnswer,
+  { asked, client, mac, reply, because, noBootFile, otherServer }: DhcpAnswer,
   request: DhcpPacket,
   stage: "dhcp" | "proxydhcp",
   now: Date,
@@ -25,6 +26,7 @@ export function observationOf(
   const file = reply && (reply.packet.file || textOption(reply.packet.options, option.bootFile));
   if (file) details.file = file;
   if (because !== undefined) details.because = because;
+  if (reply && noBootFile !== undefined) details.noBootFile = noBootFile;
   if (otherServer !== undefined) details.otherServer = otherServer;
   if (request.giaddr !== "0.0.0.0") details.relay = request.giaddr;
   const observation: Observation = {
@@ -60,6 +62,34 @@ export function otherServerObservation(
       ...(name === undefined ? {} : { interface: name }),
       type: messageTypeOf(packet.options) ?? "BOOTREPLY",
       ...(packet.yiaddr === "0.0.0.0" ? {} : { offers: packet.yiaddr }),
+    },
+  };
+}
+
+/** Somebody has an address without a lease of ours; it is found before it is offered, or while a client waits for it. */
+export function addressInUseObservation(
+  {
+    network,
+    address,
+    mac,
+    promised,
+  }: { network: DhcpNetwork; address: string; mac: string | undefined; promised: Lease | undefined },
+  now: Date,
+): Observation {
+  const waits =
+    promised?.state === "offered" && promised.mac !== undefined && promised.expires > now.getTime();
+  const who = mac ?? "somebody";
+  return {
+    time: now.toISOString(),
+    // Who waits for it does not have it.
+    ...(waits ? { mac: promised.mac! } : { address }),
+    stage: "dhcp",
+    what: `${address} is in use`,
+    outcome: "failed",
+    details: {
+      because: `${who} has it without a lease; it is not offered for ten minutes`,
+      ...(mac === undefined ? {} : { by: mac }),
+      ...(network.interface === undefined ? {} : { interface: network.interface }),
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { DhcpPacket } from "./codec.js";
 import type { LeaseChange } from "./leases.js";
 import { bytesOfAddresses, type MessageType, messageTypes, option } from "./options.js";
-import type { DhcpAnswer, Turn } from "./turn.js";
+import { bootsNothingText, type DhcpAnswer, type Turn } from "./turn.js";
 
 /** No reply, and why. */
 export const none = (turn: Turn, because: string, change?: LeaseChange): DhcpAnswer => ({
@@ -10,11 +10,12 @@ export const none = (turn: Turn, because: string, change?: LeaseChange): DhcpAns
   ...(change === undefined ? {} : { change }),
 });
 
-const seenIn = ({ asked, client, mac, machine }: Turn) => ({
+const seenIn = ({ asked, client, mac, machine, noBootFile }: Turn) => ({
   asked,
   client,
   ...(mac === undefined ? {} : { mac }),
   ...(machine === undefined ? {} : { machine }),
+  ...(noBootFile === undefined ? {} : { noBootFile }),
 });
 
 export function nak(turn: Turn, because: string): DhcpAnswer {
@@ -72,5 +73,11 @@ export function answered(
       : ciaddr !== "0.0.0.0"
         ? { address: ciaddr, port: 68 }
         : { address: "255.255.255.255", port: 68 };
-  return { ...seenIn(turn), reply: { packet, type, to }, ...(change === undefined ? {} : { change }) };
+  const nothing = turn.client.firmware !== "other" && !turn.view.netboots(turn.mac);
+  return {
+    ...seenIn(turn),
+    reply: { packet, type, to },
+    ...(change === undefined ? {} : { change }),
+    ...(nothing ? { because: bootsNothingText } : {}),
+  };
 }

@@ -8,8 +8,9 @@ import { type DhcpLab, networkFor, type ServedNetwork } from "./lab.js";
 import type { LeaseStore } from "./lease-store.js";
 import { observationOf, otherServerObservation } from "./observations.js";
 import { addressOption, option } from "./options.js";
+import { type ProbeCounters, ProbedOffers } from "./probed-offers.js";
 import { Reminder } from "./reminder.js";
-import { type DhcpPorts, type Ear, Ears } from "./sockets.js";
+import { type Adjusted, type DhcpPorts, type Ear, Ears } from "./sockets.js";
 import type { DhcpAnswer, DhcpView } from "./turn.js";
 
 export interface DhcpServerOptions {
@@ -21,6 +22,12 @@ export interface DhcpServerOptions {
   /** For tests. @default { server: 67, client: 68, bootServer: 4011 } */
   ports?: DhcpPorts;
   limits?: Partial<DhcpLimits>;
+  /**
+   * Whether it is asked who has an address before that is offered, in networks that do not say otherwise (RFC 2131 §2.2).
+   *
+   * @default false
+   */
+  probe?: boolean;
 }
 
 export interface DhcpLimits {
@@ -33,7 +40,7 @@ export interface DhcpLimits {
 export const defaultDhcpLimits: DhcpLimits = { maxPending: 16_384, maxUnsentBytes: 8 << 20 };
 
 /** What happened since the start, by kind. */
-export interface DhcpCounters {
+export interface DhcpCounters extends ProbeCounters {
   received: number;
   answered: number;
   /** Packets that are no DHCP, or replies on the server's port. */
@@ -50,8 +57,12 @@ export interface DhcpCounters {
 
 export interface DhcpServer extends AsyncDisposable {
   counters(): Readonly<DhcpCounters>;
-  /** After the lab changed: sockets for new networks, none for those that are gone. @throws as `startDhcpServer` */
-  refresh(): Promise<void>;
+  /**
+   * After the lab changed: sockets for new networks, none for those that are gone.
+   *
+   * @returns what cannot be listened on, and why; all else is served
+   */
+  refresh(): Promise<Adjusted["failed"]>;
   /** Stops listening; comes back when answers that wait for the disk are out. The leases stay open. */
   close(): Promise<void>;
 }
@@ -61,7 +72,6 @@ const maxStrangersTold = 200;
 
 /** RFC 1542 §4.1.1 */
 const maxHops = 16;
-
 /**
  * Serves DHCP and proxyDHCP on all networks of a lab (RFC 2131, PXE 2.1 §2.2).
  *
@@ -69,7 +79,11 @@ const maxHops = 16;
  */
 export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
   const server = new Server(options);
-  await server.refresh();
+  const [failed] = await server.refresh();
+  if (failed) {
+    await server.close();
+    throw failed.error;
+  }
   return server;
 }
 
@@ -87,8 +101,12 @@ class Server implements DhcpServer {
     strange: 0,
     dropped: 0,
     foreign: 0,
+    delayed: 0,
+    unprobed: 0,
+    conflicts: 0,
     faults: 0,
   };
+  readonly #probed: ProbedOffers | undefined;
   #lab: DhcpLab | undefined;
   #closing = false;
   #unfinished = 0;
@@ -99,21 +117,31 @@ class Server implements DhcpServer {
     this.#limits = { ...defaultDhcpLimits, ...options.limits };
     this.#ports = options.ports ?? { server: 67, client: 68, bootServer: 4011 };
     this.#ears = new Ears(this.#ports, (ear) => this.#listen(ear));
+    if (!options.probe) return;
+    this.#probed = new ProbedOffers({
+      networks: () => this.#current().networks.map(({ network }) => network),
+      leases: options.leases,
+      observe: options.observe,
+      clock: options.clock,
+      counters: this.#counters,
+      onFault: (why) => this.#tellFault(why),
+    });
   }
 
   counters(): Readonly<DhcpCounters> {
     return { ...this.#counters };
   }
 
-  async refresh(): Promise<void> {
-    const lab = this.#current();
-    for (const problem of await this.#ears.adjust(lab)) {
-      this.#tellFault(`other servers are not overheard: ${problem}`);
-    }
+  async refresh(): Promise<Adjusted["failed"]> {
+    const { deaf, failed } = await this.#ears.adjust(this.#current());
+    for (const problem of deaf) this.#tellFault(`other servers are not overheard: ${problem}`);
+    this.#probed?.ahead();
+    return failed;
   }
 
   async close(): Promise<void> {
     this.#closing = true;
+    await this.#probed?.close();
     // Answers that wait for the disk need the sockets.
     if (this.#unfinished > 0) {
       await new Promise<void>((resolve) => {
@@ -144,19 +172,26 @@ class Server implements DhcpServer {
       overheard: (bytes: Buffer, from: Sender) => this.#overhear(ear, bytes, from),
     }[ear.role];
     ear.socket.on("message", (bytes, from) => {
-      if (this.#closing) return;
-      try {
-        handle(bytes, from);
-      } catch (error) {
-        this.#fault(error);
-      }
+      this.#guard(() => handle(bytes, from));
     });
     ear.socket.on("error", (error) => this.#fault(error));
   }
 
+  #guard(work: () => void): void {
+    if (this.#closing) return;
+    try {
+      work();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
   #receive(ear: Ear, bytes: Buffer): void {
     const packet = this.#decode(bytes);
-    if (!packet) return;
+    if (packet) this.#answer(ear, packet, 1);
+  }
+
+  #answer(ear: Ear, packet: DhcpPacket, attempt: number): void {
     const lab = this.#current();
     const served = networkFor(lab, packet, ear.interface);
     if (!served) {
@@ -170,6 +205,8 @@ class Server implements DhcpServer {
     const now = this.#options.clock.now();
     const answer = answerDhcp(packet, this.#view(lab, served, now));
     const { change } = answer;
+    const again = () => this.#guard(() => this.#answer(ear, packet, attempt + 1));
+    if (this.#probed?.waits(served.network, answer, attempt, again)) return;
     if (change === undefined) this.#reply(ear, packet, answer);
     else {
       this.#unfinished++;

@@ -23,9 +23,17 @@ export interface DhcpPorts {
 export interface Ear {
   role: Role;
   interface: string | undefined;
-  /** Of this server, on that network. */
+  /** Of this server, on that network; another one when the network's changes. */
   address: string;
   socket: Socket;
+}
+
+/** What came of opening sockets. */
+export interface Adjusted {
+  /** Why other servers cannot be overheard, where they cannot: a client of this host has the port for itself. */
+  deaf: string[];
+  /** Why requests of a network cannot be heard, by interface. */
+  failed: { interface: string | undefined; address: string; error: unknown }[];
 }
 
 interface WantedEar extends Omit<Ear, "socket"> {
@@ -69,37 +77,29 @@ export class Ears {
     this.#onOpen = onOpen;
   }
 
-  /**
-   * Opens what is missing, closes what is needed no more.
-   *
-   * @returns why other servers cannot be overheard, where they cannot: a client of this host has the port for itself
-   * @throws {SlipwayError} as `openInterfaceUdp`; what was open before stays open
-   */
-  async adjust(lab: DhcpLab): Promise<string[]> {
+  /** Closes what is needed no more, opens what is missing. What cannot be opened is tried again the next time. */
+  async adjust(lab: DhcpLab): Promise<Adjusted> {
     const wanted = wantedEars(lab, this.#ports);
-    const opened: string[] = [];
-    const deaf: string[] = [];
-    try {
-      for (const [key, { bindTo, ...ear }] of wanted) {
-        if (this.#open.has(key)) continue;
-        try {
-          const socket = await openInterfaceUdp({ ...bindTo, interface: ear.interface });
-          this.#open.set(key, { ...ear, socket });
-          opened.push(key);
-        } catch (error) {
-          if (ear.role !== "overheard" || !isSlipwayError(error, "PORT_IN_USE")) throw error;
-          deaf.push(error.message);
-        }
-      }
-    } catch (error) {
-      await Promise.all(opened.map((key) => this.#close(key)));
-      throw error;
-    }
-    for (const key of opened) this.#onOpen(this.#open.get(key)!);
+    const result: Adjusted = { deaf: [], failed: [] };
     await Promise.all(
       [...this.#open.keys()].filter((key) => !wanted.has(key)).map((key) => this.#close(key)),
     );
-    return deaf;
+    for (const [key, { bindTo, ...ear }] of wanted) {
+      const known = this.#open.get(key);
+      if (known) {
+        known.address = ear.address;
+        continue;
+      }
+      try {
+        const opened = { ...ear, socket: await openInterfaceUdp({ ...bindTo, interface: ear.interface }) };
+        this.#open.set(key, opened);
+        this.#onOpen(opened);
+      } catch (error) {
+        if (ear.role === "overheard" && isSlipwayError(error, "PORT_IN_USE")) result.deaf.push(error.message);
+        else result.failed.push({ interface: ear.interface, address: ear.address, error });
+      }
+    }
+    return result;
   }
 
   /** The socket that speaks for this server on a network. */

@@ -29,6 +29,8 @@ export interface Turn {
   mac?: string;
   machine?: Machine;
   decide: Decide;
+  /** Why a client that asks to be booted is told of no file. */
+  noBootFile?: string;
 }
 
 /** What a request comes to. Data: nothing was sent or changed yet. */
@@ -43,6 +45,11 @@ export interface DhcpAnswer {
   change?: LeaseChange;
   /** Address of another server, which the client took. */
   otherServer?: string;
-  /** Why there is no reply, or a NAK. */
+  /** Why there is no reply, a NAK, or nothing to boot. */
   because?: string;
+  /** Why a client that asks to be booted is told of no file. */
+  noBootFile?: string;
 }
+
+/** Of a machine that asks what to boot, and gets an address alone. */
+export const bootsNothingText = "it is not to boot from the network now";

@@ -33,7 +33,7 @@ export interface SignatureAnswer {
   armored: boolean;
 }
 
-/** A file or directory below the assets directory. */
+/** A file or directory below the assets directory, or a boot file below the lab's. */
 export interface AssetAnswer {
   type: "asset";
   directory: string;
@@ -74,6 +74,8 @@ export interface RequestFacts {
   /** The query without its token. */
   query?: string;
   error?: string;
+  /** What it got in place of the boot profile, and why. */
+  instead?: { gets: string; because: string };
 }
 
 export const textType = "text/plain; charset=utf-8";

@@ -98,7 +98,7 @@ export class Exchange {
 
   #observe(
     status: number,
-    { route, labels, group, profile, query }: RequestFacts,
+    { route, labels, group, profile, query, instead }: RequestFacts,
     error: string | undefined,
     bytes: number,
     durationMs: number,
@@ -111,6 +111,7 @@ export class Exchange {
     if (profile !== undefined) details.profile = profile;
     if (query !== undefined) details.query = printable(query);
     if (error !== undefined) details.error = printable(error);
+    if (instead !== undefined) Object.assign(details, instead);
     const agent = single(headers["user-agent"]);
     if (agent !== undefined) details.agent = printable(agent);
     const observation: Observation = {

@@ -25,7 +25,18 @@ export type Verdict =
   /** Not, or not yet: Ignition asks again after 503, and gives up after anything below 500. */
   | { type: "refuse"; status: 403 | 404 | 503; retryAfterSeconds?: number; reason: string }
   /** Another one in its place: a menu, a script that waits, one that leaves the boot to the disk. */
-  | { type: "instead"; contentType: string; body: string; reason: string; ended?: DocumentEnded };
+  | {
+      type: "instead";
+      /** Undefined: its own boot profile, with something added. */
+      gets?: Instead;
+      contentType: string;
+      body: string;
+      reason: string;
+      ended?: DocumentEnded;
+    };
+
+/** What a machine gets in place of its boot profile, as observations and timelines call it. */
+export type Instead = "its own disk" | "a menu" | "a wait";
 
 /** Waited for before the first byte goes out; if it fails, the machine gets 503. */
 export type DocumentReady = Promise<void>;

@@ -149,14 +149,17 @@ test("the guard sees the token; templates, logs and the answers that are kept do
   });
 });
 
-test("the guard may answer in the document's place", () => {
+test("the guard may answer in the document's place, which the timeline is told", () => {
   const guard: Guard = () => ({
     type: "instead",
+    gets: "its own disk",
     contentType: "text/plain",
     body: "#!ipxe\nexit 1\n",
-    reason: "disk",
+    reason: "it is retired",
   });
-  expect(bytes(ask("/ipxe", { state: newState({ guard }) })).body).toBe("#!ipxe\nexit 1\n");
+  const { body, facts } = bytes(ask("/ipxe", { state: newState({ guard }) }));
+  expect(body).toBe("#!ipxe\nexit 1\n");
+  expect(facts).toMatchObject({ instead: { gets: "its own disk", because: "it is retired" } });
 });
 
 test("what simulate prints is what was decided here", () => {

@@ -31,6 +31,9 @@ export interface HttpState {
   guard?: Guard;
 }
 
+/** Boot files of the user's own; iPXE's builds are in memory, and not of this room. */
+const bootFilesRoute = "/boot-files/";
+
 const home = response(200, textType, "matchbox\n");
 const healthy = response(200, textType, "ok\n");
 
@@ -79,6 +82,11 @@ export function answerHttp(
   if (clean !== path) return moved(clean, rawQuery);
   if (snapshot.assets !== undefined && path === "/assets") return moved("/assets/", rawQuery);
   if (snapshot.assets !== undefined && path.startsWith("/assets/")) return assetAnswer(path, snapshot.assets);
+  const own = path.startsWith(bootFilesRoute) && snapshot.ownBootFiles.get(path.slice(bootFilesRoute.length));
+  if (own) {
+    const { directory, path: file } = own;
+    return { type: "asset", directory, path: file, slash: false, facts: { route: bootFilesRoute } };
+  }
   if (path === "/metrics") return { type: "metrics", facts: { route: path } };
   const signature = state.signs ? /^(.+)\.(sig|asc)$/.exec(path) : null;
   const signed = signature && signable.get(signature[1]!);
@@ -146,6 +154,7 @@ function documentAnswer(
   if (verdict?.type === "refuse") return refused(verdict, facts, decide);
   if (verdict?.type === "instead") {
     decide?.({ about: `/${kind}`, chosen: "another in its place", because: verdict.reason, others: [] });
+    if (verdict.gets !== undefined) facts.instead = { gets: verdict.gets, because: verdict.reason };
     return ending(verdict, response(200, verdict.contentType, verdict.body), facts);
   }
   if (error !== undefined) facts.error = error;

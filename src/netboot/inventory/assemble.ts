@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { each, type Slices } from "../../base/slices.js";
 import { nearText } from "../../spec/problems.js";
 import { parseConfigText, type TextKind } from "./config-text.js";
 import type { InventoryFiles } from "./inventory-files.js";
@@ -16,7 +17,7 @@ export interface Loaded {
 }
 
 /** Puts together what the files of an inventory say: valid as a whole, or not at all. */
-export function assemble(files: InventoryFiles): Loaded {
+export function* assemble(files: InventoryFiles): Slices<Loaded> {
   const problems = [...files.problems];
   const groups: Group[] = [];
   const profiles: BootProfile[] = [];
@@ -25,19 +26,21 @@ export function assemble(files: InventoryFiles): Loaded {
     cloud: new Map<string, ConfigText>(),
     generic: new Map<string, ConfigText>(),
   };
-  const sum = createHash("sha256").update(files.assets === undefined ? "" : "assets\n");
-  for (const path of [...files.files.keys()].sort()) {
+  const sum = createHash("sha256")
+    .update(files.assets === undefined ? "" : "assets\n")
+    .update(files.tftp === undefined ? "" : "tftp\n");
+  yield* each([...files.files.keys()].sort(), (path) => {
     const { digest, problems: own, group, profile, text, role } = files.files.get(path)!;
     sum.update(`${path}\0${digest}\n`);
-    problems.push(...own);
+    for (const problem of own) problems.push(problem);
     if (group) groups.push(group);
     if (profile) profiles.push(profile);
     if (text) texts[role.kind as TextKind].set(text.name, text);
-  }
+  });
   const { lab } = files;
   for (const text of lab?.texts ?? []) addLabText(text, files, texts[text.kind], problems);
-  addUnlessThere("group", groups, lab?.groups ?? [], problems);
-  addUnlessThere("boot profile", profiles, lab?.profiles ?? [], problems);
+  yield* addUnlessThere("group", groups, lab?.groups ?? [], problems);
+  yield* addUnlessThere("boot profile", profiles, lab?.profiles ?? [], problems);
   const contents: Contents = {
     networks: lab?.networks ?? [],
     dns: lab?.dns ?? { records: [], forward: [] },
@@ -46,13 +49,16 @@ export function assemble(files: InventoryFiles): Loaded {
     profiles,
     ...texts,
     settings: lab?.settings ?? noSettings,
+    bootFiles: lab?.bootFiles ?? {},
   };
   const assets = lab?.assets ?? files.assets;
   if (assets !== undefined) contents.assets = assets;
+  const tftp = lab?.tftp ?? files.tftp;
+  if (tftp !== undefined) contents.tftp = tftp;
   const told = new Set(lab?.texts.map(({ kind, name }) => `${kind}/${name}`));
-  problems.push(...danglingProblems(contents, told));
+  yield* findDangling(contents, told, problems);
   if (problems.some(isError)) return { problems };
-  return { snapshot: makeSnapshot(contents, sum.digest("hex")), problems };
+  return { snapshot: yield* makeSnapshot(contents, sum.digest("hex")), problems };
 }
 
 function addLabText(
@@ -91,21 +97,21 @@ function addLabText(
 }
 
 /** Of one id in a lab.yaml and in matchbox's layout beside it, neither is meant more than the other. */
-function addUnlessThere<T extends Group | BootProfile>(
+function* addUnlessThere<T extends Group | BootProfile>(
   what: string,
   list: T[],
   added: readonly T[],
   problems: InventoryProblem[],
-): void {
+): Slices<void> {
   const known = new Map(list.map((one) => [one.id, one]));
-  for (const one of added) {
+  yield* each(added, (one) => {
     const other = known.get(one.id);
     if (other === undefined) list.push(one);
     else {
       const message = `the ${what} ${one.id} is in ${other.place.file} as well`;
       problems.push({ severity: "error", check: "duplicate-id", place: one.place, path: "", message });
     }
-  }
+  });
 }
 
 /**
@@ -115,22 +121,22 @@ function addUnlessThere<T extends Group | BootProfile>(
  *
  * @param told `kind/name` of a lab.yaml's texts: what is wrong with them was said where they are named
  */
-function danglingProblems(contents: Contents, told: ReadonlySet<string>): InventoryProblem[] {
-  const problems: InventoryProblem[] = [];
+function* findDangling(
+  contents: Contents,
+  told: ReadonlySet<string>,
+  problems: InventoryProblem[],
+): Slices<void> {
   const complain = ({ place }: Group | BootProfile, path: string, message: string) => {
     const severity = place.line === undefined ? "warning" : "error"; // only a lab.yaml's have a line
     problems.push({ severity, check: "unknown-reference", place, path, message });
   };
   const known = new Set(contents.profiles.map(({ id }) => id));
-  for (const group of contents.groups) {
-    if (!known.has(group.profile)) {
-      complain(
-        group,
-        "profile",
-        unknownText("boot profile", group.profile, problems.length < 20 ? known : []),
-      );
-    }
-  }
+  let unknown = 0;
+  yield* each(contents.groups, (group) => {
+    if (known.has(group.profile)) return;
+    // Looking for a name that is near takes its time.
+    complain(group, "profile", unknownText("boot profile", group.profile, unknown++ < 20 ? known : []));
+  });
   for (const profile of contents.profiles) {
     const named = { ignition: profile.ignitionId, cloud: profile.cloudId, generic: profile.genericId };
     for (const [kind, name] of Object.entries(named) as [TextKind, string | undefined][]) {
@@ -138,7 +144,6 @@ function danglingProblems(contents: Contents, told: ReadonlySet<string>): Invent
       complain(profile, `${kind}_id`, unknownText(`file in ${kind}/ called`, name, contents[kind].keys()));
     }
   }
-  return problems;
 }
 
 const unknownText = (what: string, name: string, known: Iterable<string>): string =>

@@ -90,6 +90,7 @@ const rows: [field: string, yaml: string, said: string][] = [
     '"5x" is not a duration; write 90s, 6m or 1h30m, up to 365 days',
   ],
   ["network.leaseTime", `${network}, leaseTime: 10ms}`, '"10ms" is too short for a lease; at least 1s'],
+  ["network.probe", `${network}, probe: never}`, 'network.probe: "never" is not'],
   [
     "network.options",
     `${network}, options: [{code: 26, uint16: 1}, {code: 26, uint16: 2}]}`,
@@ -165,6 +166,11 @@ const rows: [field: string, yaml: string, said: string][] = [
     machine("labels: {rack: 1}"),
     'machines[0].labels.rack: 1 is not a text; write it in quotes, as "1"',
   ],
+  [
+    "machines[].bootFile",
+    machine("bootFile: ../x.efi"),
+    'machines[0].bootFile: "../x.efi" cannot be a boot file: write the path of a file in the lab\'s directory',
+  ],
   ["machines[].quirks", machine("quirks: [no4011]"), '"no4011" is not possible here, did you mean no-4011'],
   [
     "machines[].profile",
@@ -231,6 +237,16 @@ const rows: [field: string, yaml: string, said: string][] = [
   ["http.tls.key", "http: {tls: {certificate: b}}", "http.tls.key: is missing"],
   ["tftp", "tftp: off", '3:1 tftp: "off" is not a map'],
   ["tftp.address", "tftp: {address: 1}", "tftp.address: 1 is not a text"],
+  ["tftp.directory", 'tftp: {directory: ""}', "tftp.directory: is empty; write a path"],
+  ["bootFiles", "bootFiles: {arm64: a.efi}", "3:13 bootFiles.arm64: there is no such field"],
+  ...[
+    ...["bios", "uefi-ia32", "uefi-x64", "uefi-arm32", "uefi-arm64"],
+    ...["uefi-http-ia32", "uefi-http-x64", "uefi-http-arm32", "uefi-http-arm64"],
+  ].map((firmware): [field: string, yaml: string, said: string] => [
+    `bootFiles.${firmware}`,
+    `bootFiles: {${firmware}: /srv/a.efi}`,
+    `bootFiles.${firmware}: "/srv/a.efi" cannot be a boot file`,
+  ]),
   ["tftp.port", 'tftp: {port: "69"}', 'tftp.port: "69" is not a number'],
   ["grpc", "grpc: {}", "3:1 grpc.certificate: is missing"],
   ["grpc.address", "grpc: {certificate: a, key: b, ca: c, address: x}", '"x" is not an IP address'],

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { messageOf, systemCode } from "../../base/errors.js";
+import { allAtOnce, inSlices, type Slices } from "../../base/slices.js";
 import { bytesToText } from "../template/byte-text.js";
 import { isRawIgnition, parseConfigText, type TextKind, textKinds } from "./config-text.js";
-import { type Lab, parseLab } from "./lab.js";
+import { type Lab, parseLabInSlices, tftpDirectory } from "./lab.js";
 import { parseGroup, parseProfile } from "./matchbox-files.js";
 import type { InventoryProblem } from "./problem.js";
 import type { ConfigText } from "./snapshot.js";
@@ -38,6 +39,7 @@ interface Stamp {
 }
 
 export const labFileName = "lab.yaml";
+
 const folders = ["groups", "profiles", ...textKinds] as const;
 
 /** Files that are open at once. */
@@ -59,6 +61,8 @@ export class InventoryFiles {
   readonly files = new Map<string, ReadFile>();
   /** Directory behind `/assets/` when no lab.yaml names another. */
   assets: string | undefined;
+  /** Directory of files for TFTP when no lab.yaml names another. */
+  tftp: string | undefined;
   /** What is wrong with the directory itself. */
   problems: InventoryProblem[] = [];
   /** Of the lab.yaml. */
@@ -96,6 +100,7 @@ export class InventoryFiles {
       if (!listed.has(path) && !named.has(path)) this.files.delete(path);
     }
     this.assets = this.labOnly ? undefined : await this.#directoryIfPresent("assets");
+    this.tftp = this.labOnly ? undefined : await this.#directoryIfPresent(tftpDirectory);
     // Matchbox begins with empty folders, which its API fills.
     if (this.files.size === 0 && (this.labOnly || !(await this.#hasFolder()))) {
       this.#report("empty", "", `holds neither ${this.labName} nor ${folders.join("/, ")}/`);
@@ -115,7 +120,7 @@ export class InventoryFiles {
   set(path: string, role: FileRole, contents: Buffer | undefined): ReadFile | undefined {
     const before = this.files.get(path);
     if (contents === undefined) this.files.delete(path);
-    else this.files.set(path, parseFile(this.directory, path, role, contents, undefined));
+    else this.files.set(path, allAtOnce(parseFile(this.directory, path, role, contents, undefined)));
     return before;
   }
 
@@ -196,7 +201,7 @@ export class InventoryFiles {
       if (known?.stamp && before && sameStamp(known.stamp, before)) return;
       const contents = await readFile(join(this.directory, path));
       if (known && known.digest === digestOf(contents)) known.stamp = before;
-      else this.files.set(path, parseFile(this.directory, path, role, contents, before));
+      else this.files.set(path, await inSlices(parseFile(this.directory, path, role, contents, before)));
     } catch (error) {
       this.files.delete(path);
       if (systemCode(error) !== "ENOENT")
@@ -237,20 +242,20 @@ export const isLeftover = (name: string): boolean => /^\.|~$|^#.*#$|\.(swp|swx|t
 
 const digestOf = (contents: Uint8Array): string => createHash("sha256").update(contents).digest("base64");
 
-function parseFile(
+function* parseFile(
   directory: string,
   path: string,
   role: FileRole,
   contents: Buffer,
   stamp: Stamp | undefined,
-): ReadFile {
+): Slices<ReadFile> {
   const file = { role, digest: digestOf(contents), stamp };
   const text = isTemplate(role) ? bytesToText(contents) : decodeUtf8(contents);
   if (text === undefined) {
     const problem = { severity: "error", check: "syntax", place: { file: path }, path: "" } as const;
     return { ...file, problems: [{ ...problem, message: "it is not text in UTF-8" }] };
   }
-  const parsed = parseAs(role, text, path, directory);
+  const parsed = yield* parseAs(role, text, path, directory);
   return { ...file, ...parsed, problems: parsed.problems.length > 0 ? parsed.problems : noProblems };
 }
 
@@ -266,15 +271,15 @@ function decodeUtf8(contents: Uint8Array): string | undefined {
   }
 }
 
-function parseAs(
+function* parseAs(
   role: FileRole,
   text: string,
   path: string,
   directory: string,
-): Pick<ReadFile, "lab" | "group" | "profile" | "text" | "problems"> {
+): Slices<Pick<ReadFile, "lab" | "group" | "profile" | "text" | "problems">> {
   switch (role.kind) {
     case "lab":
-      return parseLab(text, path, directory);
+      return yield* parseLabInSlices(text, path, directory);
     case "group": {
       const { value, problems } = parseGroup(text, path, role.id);
       return { ...(value && { group: value }), problems };

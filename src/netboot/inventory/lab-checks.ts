@@ -1,3 +1,4 @@
+import { each, type Slices } from "../../base/slices.js";
 import { addressBits, parseAddress } from "../../net/address.js";
 import { type Cidr, contains, overlaps, parseCidr } from "../../net/cidr.js";
 import { parseMac } from "../../net/mac.js";
@@ -8,7 +9,7 @@ import type { InventoryProblem } from "./problem.js";
 import type { Place } from "./types.js";
 
 /** Says what of a form does not go together: addresses and their networks, and what must be there only once. */
-export function labProblems(form: LabForm, at: (path: FieldPath) => Place): InventoryProblem[] {
+export function* labProblems(form: LabForm, at: (path: FieldPath) => Place): Slices<InventoryProblem[]> {
   const problems: InventoryProblem[] = [];
   const report: Report = (check, path, message, severity = "error") =>
     problems.push({ severity, check, place: at(path), path: pathText(path), message });
@@ -23,8 +24,8 @@ export function labProblems(form: LabForm, at: (path: FieldPath) => Place): Inve
     checkNetwork(network, report);
     checkBeside(network, networks.slice(0, i), report);
   }
-  checkUnique(form, report);
-  checkMachines(form, networks, report);
+  yield* checkUnique(form, report);
+  yield* checkMachines(form, networks, report);
   return problems;
 }
 
@@ -92,7 +93,7 @@ function checkBeside({ form, path, cidr }: LocatedNetwork, others: LocatedNetwor
   }
 }
 
-function checkUnique({ machines = [], groups = [], profiles = [] }: LabForm, report: Report): void {
+function* checkUnique({ machines = [], groups = [], profiles = [] }: LabForm, report: Report): Slices<void> {
   const once = (check: string, what: string): ((value: string, path: FieldPath) => void) => {
     const seen = new Map<string, FieldPath>();
     return (value, path) => {
@@ -106,8 +107,8 @@ function checkUnique({ machines = [], groups = [], profiles = [] }: LabForm, rep
   const address = once("duplicate-address", "address");
   const group = once("duplicate-id", "id");
   const profile = once("duplicate-id", "id");
-  for (const [i, { id }] of groups.entries()) group(id, ["groups", i, "id"]);
-  for (const [i, machine] of machines.entries()) {
+  yield* each(groups, ({ id }, i) => group(id, ["groups", i, "id"]));
+  yield* each(machines, (machine, i) => {
     name(machine.name, ["machines", i, "name"]);
     mac(parseMac(machine.mac), ["machines", i, "mac"]);
     if (machine.address !== undefined) address(machine.address, ["machines", i, "address"]);
@@ -119,13 +120,17 @@ function checkUnique({ machines = [], groups = [], profiles = [] }: LabForm, rep
         "is for the templates of the machine's own boot profile, and there is no profile beside it; write profile, or move it to a group",
       );
     }
-  }
+  });
   for (const [i, { id }] of profiles.entries()) profile(id, ["profiles", i, "id"]);
 }
 
-function checkMachines({ machines = [] }: LabForm, networks: LocatedNetwork[], report: Report): void {
-  for (const [i, { address }] of machines.entries()) {
-    if (address === undefined) continue;
+function* checkMachines(
+  { machines = [] }: LabForm,
+  networks: LocatedNetwork[],
+  report: Report,
+): Slices<void> {
+  yield* each(machines, ({ address }, i) => {
+    if (address === undefined) return;
     const path = ["machines", i, "address"];
     const network = networks.find(({ cidr }) => contains(cidr, address));
     if (network === undefined) {
@@ -135,7 +140,7 @@ function checkMachines({ machines = [] }: LabForm, networks: LocatedNetwork[], r
           ? `${address} is in no network: there is none; write network`
           : `${address} is in no network; there ${networks.length === 1 ? "is" : "are"} ${subnets}`;
       report("subnet", path, message);
-      continue;
+      return;
     }
     const { form, cidr } = network;
     const wrong = whyNotAHost(address, cidr);
@@ -146,7 +151,7 @@ function checkMachines({ machines = [] }: LabForm, networks: LocatedNetwork[], r
     if (form.mode !== "dhcp") {
       report("reservation", path, `is not used: ${cidr.text} has mode ${form.mode}`, "warning");
     }
-  }
+  });
 }
 
 /** Undefined: it can be a machine's address there. */

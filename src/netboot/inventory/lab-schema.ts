@@ -7,7 +7,7 @@ import { eachParsedBy, parsedBy } from "../../spec/parsed-by.js";
 import { shown, valueInvalid } from "../../spec/problems.js";
 import { apiVersion } from "../../spec/schema.js";
 import { parseLeaseTime, parseOption, parseRange } from "./lab-values.js";
-import { quirks } from "./types.js";
+import { type BootFileFirmware, bootFileFirmwares, quirks } from "./types.js";
 
 /** In matchbox's layout ids are names of files, those of boot profiles paths. */
 const checkId = (id: string): void => {
@@ -47,9 +47,29 @@ const checkUrl = (text: string): void => {
   throw valueInvalid(`${shown(text)} is not an http or https URL`);
 };
 
+/** It is served by its path: one in the lab's directory. */
+const checkBootFile = (text: string): void => {
+  const parts = text.split("/");
+  if (!text.startsWith("/") && !parts.includes("..") && !/[\p{Cc}\\]/u.test(text) && !text.endsWith("/"))
+    return;
+  throw valueInvalid(`${shown(text)} cannot be a boot file: write the path of a file in the lab's directory`);
+};
+
 const ipv4 = z.string().check(parsedBy(checkIpv4));
 const port = z.int().min(1).max(65_535);
 const path = z.string().min(1, "is empty; write a path");
+const firmwareTexts: Record<BootFileFirmware, string> = {
+  bios: "For a BIOS",
+  "uefi-ia32": "For UEFI of 32 bits on x86",
+  "uefi-x64": "For UEFI on x64",
+  "uefi-arm32": "For UEFI on 32-bit ARM",
+  "uefi-arm64": "For UEFI on arm64",
+  "uefi-http-ia32": "For HTTP boot. Default: that of uefi-ia32",
+  "uefi-http-x64": "For HTTP boot. Default: that of uefi-x64",
+  "uefi-http-arm32": "For HTTP boot. Default: that of uefi-arm32",
+  "uefi-http-arm64": "For HTTP boot. Default: that of uefi-arm64",
+};
+const bootFile = path.check(parsedBy(checkBootFile));
 
 const option = z
   .strictObject({
@@ -100,6 +120,10 @@ const network = z
       .check(parsedBy(parseLeaseTime))
       .optional()
       .meta({ description: "How long a lease holds. Default: 1h", examples: ["1h", "12h"] }),
+    probe: z.boolean().optional().meta({
+      description:
+        "Whether an address that nobody has a lease of is asked for, by ARP or through relays by ping, before it is offered. Default: true",
+    }),
     options: z.array(option).optional().meta({ description: "Further DHCP options" }),
   })
   .meta({ description: "A network that machines boot on" });
@@ -120,6 +144,10 @@ const machine = z
     labels: labels
       .optional()
       .meta({ description: "Labels added to what the machine says of itself; these win" }),
+    bootFile: bootFile.optional().meta({
+      description:
+        "File in the lab's directory that its firmware loads first, rather than iPXE as bootFiles has it",
+    }),
     quirks: z.array(z.enum(quirks)).optional().meta({ description: "How its firmware is spoken to" }),
     profile: z.string().optional().meta({
       description: "Id of its boot profile: short for a group of this machine alone",
@@ -238,7 +266,31 @@ export const labSchema = z
       })
       .optional()
       .meta({ description: "The HTTP server" }),
-    tftp: z.strictObject(listen).optional().meta({ description: "The TFTP server" }),
+    bootFiles: z
+      .strictObject(
+        Object.fromEntries(
+          bootFileFirmwares.map((firmware) => [
+            firmware,
+            bootFile.optional().meta({ description: firmwareTexts[firmware] }),
+          ]),
+        ) as Record<BootFileFirmware, z.ZodOptional<typeof bootFile>>,
+      )
+      .optional()
+      .meta({
+        description:
+          "Files in the lab's directory that firmware loads first, by its kind: an iPXE that speaks HTTP, or another loader. A file for uefi-x64 does for uefi-http-x64, too. Default: Debian's iPXE for bios and uefi-x64",
+        examples: [{ "uefi-arm64": "ipxe-arm64.efi" }],
+      }),
+    tftp: z
+      .strictObject({
+        ...listen,
+        directory: path.optional().meta({
+          description:
+            "Directory of further files, as a Raspberry Pi fetches them. Default: tftp, when there is one",
+        }),
+      })
+      .optional()
+      .meta({ description: "The TFTP server" }),
     grpc: z
       .strictObject({
         ...listen,

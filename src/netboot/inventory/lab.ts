@@ -1,18 +1,36 @@
 import { posix, resolve } from "node:path";
 import { isSlipwayError } from "../../base/errors.js";
+import { allAtOnce, each, type Slices } from "../../base/slices.js";
 import { parseMac } from "../../net/mac.js";
-import { inspectBy } from "../../spec/form.js";
+import { inspectInSlices } from "../../spec/form.js";
 import { identityProblems } from "../../spec/identity.js";
-import { type FieldPath, type Locate, type Problem, pathText, problemsOf } from "../../spec/problems.js";
+import {
+  type FieldPath,
+  type Locate,
+  nowhere,
+  type Problem,
+  pathText,
+  problemsOf,
+} from "../../spec/problems.js";
 import { apiVersion } from "../../spec/schema.js";
-import { readYaml } from "../../spec/yaml.js";
+import { readYamlInSlices } from "../../spec/yaml.js";
 import { type TextKind, textKinds } from "./config-text.js";
 import { labProblems } from "./lab-checks.js";
 import { type LabForm, labSchema, type NetworkForm } from "./lab-schema.js";
 import { parseLeaseTime, parseOption, parseRange } from "./lab-values.js";
 import type { InventoryProblem } from "./problem.js";
 import type { LabSettings } from "./settings.js";
-import type { BootProfile, Group, LabDns, LabNetwork, Machine, Place } from "./types.js";
+import {
+  type BootProfile,
+  bootFileFirmwares,
+  type Group,
+  type LabDns,
+  type LabNetwork,
+  type Machine,
+  type OwnBootFile,
+  type OwnBootFiles,
+  type Place,
+} from "./types.js";
 
 /** What a lab.yaml says; the configurations that it names are still to be read. */
 export interface Lab {
@@ -25,6 +43,9 @@ export interface Lab {
   texts: LabText[];
   /** Absolute. */
   assets?: string;
+  bootFiles: OwnBootFiles;
+  /** Absolute. */
+  tftp?: string;
   settings: LabSettings;
 }
 
@@ -33,6 +54,9 @@ export type LabText = { kind: TextKind; name: string; place: Place; path: string
   | { text: string }
   | { file: string }
 );
+
+/** Where files for TFTP are, unless the lab.yaml says otherwise. */
+export const tftpDirectory = "tftp";
 
 /** What is read as a lab.yaml; a hundred thousand machines fit. */
 export const labFile = { name: "a lab file", maxBytes: 64 * 1024 * 1024, textFields: [] };
@@ -43,44 +67,63 @@ export const labFile = { name: "a lab file", maxBytes: 64 * 1024 * 1024, textFie
  * @param file its name, for messages
  * @param directory that its paths are relative to, absolute
  */
-export function parseLab(
+export const parseLab = (text: string, file: string, directory: string): ParsedLab =>
+  allAtOnce(parseLabInSlices(text, file, directory));
+
+interface ParsedLab {
+  /** Undefined when there are errors. */
+  lab?: Lab;
+  problems: InventoryProblem[];
+}
+
+/** `parseLab`, with pauses. */
+export function* parseLabInSlices(text: string, file: string, directory: string): Slices<ParsedLab> {
+  const { form, locate, problems } = yield* readForm(text, file);
+  if (form === undefined) return { problems };
+  const at = (path: FieldPath): Place => placeOf(locate(path), file);
+  const found = yield* labProblems(form, at);
+  if (found.some(({ severity }) => severity === "error")) return { problems: found };
+  return { lab: yield* labOf(form, at, directory), problems: found };
+}
+
+/** The form as it is written; undefined when it is not one. */
+function* readForm(
   text: string,
   file: string,
-  directory: string,
-): { lab?: Lab; problems: InventoryProblem[] } {
+): Slices<{ form?: LabForm; locate: Locate; problems: InventoryProblem[] }> {
   let value: unknown;
-  let locate: Locate;
+  let locate: Locate = nowhere;
   try {
-    ({ value, locate } = readYaml(text, file, labFile));
+    ({ value, locate } = yield* readYamlInSlices(text, file, labFile));
   } catch (error) {
     if (!isSlipwayError(error, "CONFIG_INVALID")) throw error;
     const problems = problemsOf(error);
     // The place has the file's name already.
     const message = error.message.replace(`${file}: `, "");
     const all: readonly Problem[] = problems.length > 0 ? problems : [{ path: [], message }];
-    return { problems: all.map((problem) => inventoryProblem("syntax", problem, file)) };
+    return { locate, problems: all.map((problem) => inventoryProblem("syntax", problem, file)) };
   }
   const identity = identityProblems(value, { apiVersion, kind: "Lab" }, labFile.name);
   if (identity.length > 0) {
     const located = identity.map((problem) => ({ ...problem, where: locate(problem.path) }));
-    return { problems: located.map((problem) => inventoryProblem("field", problem, file)) };
+    return { locate, problems: located.map((problem) => inventoryProblem("field", problem, file)) };
   }
-  const { form, problems } = inspectBy(labSchema, value, locate);
-  if (form === undefined) {
-    return {
-      problems: problems.map((problem) =>
-        inventoryProblem(problem.unknownField ? "unknown-field" : "field", problem, file),
-      ),
-    };
-  }
-  const at = (path: FieldPath): Place => placeOf(locate(path), file);
-  const found = labProblems(form, at);
-  if (found.some(({ severity }) => severity === "error")) return { problems: found };
-  return { lab: labOf(form, at, directory), problems: found };
+  const { form, problems } = yield* inspectInSlices(labSchema, value as object, locate);
+  return {
+    ...(form && { form }),
+    locate,
+    problems: problems.map((problem) =>
+      inventoryProblem(problem.unknownField ? "unknown-field" : "field", problem, file),
+    ),
+  };
 }
 
-function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string): Lab {
-  const { machines = [], groups = [], profiles = [], dns, assets } = form;
+function* labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string): Slices<Lab> {
+  const { machines = [], groups = [], profiles = [], dns, assets, tftp } = form;
+  const own = (written: string, path: FieldPath) => ({
+    ...ownBootFile(written, directory, tftp?.directory ?? tftpDirectory),
+    place: at(path),
+  });
   const texts = profiles.flatMap((profile, i) =>
     textKinds.flatMap((kind): LabText[] => {
       const written = profile[kind];
@@ -91,46 +134,42 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
   );
   const nameOf = (kind: TextKind, i: number): string | undefined =>
     texts.find((text) => text.path === pathText(["profiles", i, kind]))?.name;
+  const groupsOf: Group[] = [];
+  yield* each(groups, ({ id, name, profile, selector, metadata, install }, i) => {
+    groupsOf.push({
+      id,
+      ...(name === undefined ? {} : { name }),
+      profile,
+      selector: canonicalSelector(selector ?? {}),
+      metadata: metadata ?? noMetadata,
+      ...(install === undefined ? {} : { install }),
+      place: at(["groups", i]),
+    });
+  });
+  const machinesOf: Machine[] = [];
+  yield* each(machines, ({ name, address, labels, quirks, bootFile, profile, metadata, ...machine }, i) => {
+    const mac = parseMac(machine.mac);
+    const place = at(["machines", i]);
+    machinesOf.push({
+      name,
+      mac,
+      ...(address === undefined ? {} : { address }),
+      labels: labels ?? noLabels,
+      quirks: quirks ?? noQuirks,
+      ...(bootFile === undefined ? {} : { bootFile: own(bootFile, ["machines", i, "bootFile"]) }),
+      place,
+    });
+    if (profile === undefined) return;
+    groupsOf.push({ id: name, profile, selector: { mac }, metadata: metadata ?? noMetadata, place });
+  });
   return {
     networks: networksOf(form).map(networkOfForm),
     dns: {
       records: Object.entries(dns?.records ?? {}).map(([name, to]) => ({ name, addresses: [to].flat() })),
       forward: dns?.forward ?? [],
     },
-    machines: machines.map(({ name, mac, address, labels, quirks }, i) => ({
-      name,
-      mac: parseMac(mac),
-      ...(address === undefined ? {} : { address }),
-      labels: labels ?? noLabels,
-      quirks: quirks ?? noQuirks,
-      place: at(["machines", i]),
-    })),
-    groups: [
-      ...groups.map(
-        ({ id, name, profile, selector, metadata, install }, i): Group => ({
-          id,
-          ...(name === undefined ? {} : { name }),
-          profile,
-          selector: canonicalSelector(selector ?? {}),
-          metadata: metadata ?? noMetadata,
-          ...(install === undefined ? {} : { install }),
-          place: at(["groups", i]),
-        }),
-      ),
-      ...machines.flatMap(({ name, mac, profile, metadata }, i): Group[] =>
-        profile === undefined
-          ? []
-          : [
-              {
-                id: name,
-                profile,
-                selector: { mac: parseMac(mac) },
-                metadata: metadata ?? noMetadata,
-                place: at(["machines", i]),
-              },
-            ],
-      ),
-    ],
+    machines: machinesOf,
+    groups: groupsOf,
     profiles: profiles.map(({ id, name, kernel, initrd = [], args = [], install, secret }, i) => {
       const [ignitionId, cloudId, genericId] = textKinds.map((kind) => nameOf(kind, i));
       return {
@@ -147,8 +186,28 @@ function labOf(form: LabForm, at: (path: FieldPath) => Place, directory: string)
     }),
     texts,
     ...(assets === undefined ? {} : { assets: resolve(directory, assets) }),
+    bootFiles: ownBootFiles(form.bootFiles ?? {}, own),
+    ...(tftp?.directory === undefined ? {} : { tftp: resolve(directory, tftp.directory) }),
     settings: settingsOf(form, directory),
   };
+}
+
+function ownBootFiles(
+  written: NonNullable<LabForm["bootFiles"]>,
+  own: (path: string, place: FieldPath) => OwnBootFile,
+): OwnBootFiles {
+  return Object.fromEntries(
+    bootFileFirmwares.flatMap((firmware) => {
+      const path = written[firmware];
+      return path === undefined ? [] : [[firmware, own(path, ["bootFiles", firmware])]];
+    }),
+  );
+}
+
+function ownBootFile(written: string, directory: string, tftp: string): Omit<OwnBootFile, "place"> {
+  const path = posix.normalize(written);
+  const below = `${posix.normalize(tftp).replace(/\/$/, "")}/`;
+  return { name: path.startsWith(below) ? path.slice(below.length) : path, directory, path };
 }
 
 // Shared by the many machines that have none.
@@ -180,6 +239,7 @@ function networkOfForm(form: NetworkForm): LabNetwork {
     ntp: form.ntp ?? [],
     ...(form.domain === undefined ? {} : { domain: form.domain }),
     leaseSeconds: form.leaseTime === undefined ? defaultLeaseSeconds : parseLeaseTime(form.leaseTime),
+    ...(form.probe === false ? { probe: false as const } : {}),
     options: (form.options ?? []).map(parseOption),
   };
 }

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { SlipwayError, systemCode } from "../../base/errors.js";
+import { inSlices } from "../../base/slices.js";
 import { assemble, type Loaded } from "./assemble.js";
 import { InventoryFiles } from "./inventory-files.js";
 
@@ -33,5 +34,5 @@ export async function inventoryFiles(path: string): Promise<InventoryFiles> {
 export async function loadSnapshot(path: string): Promise<Loaded> {
   const files = await inventoryFiles(path);
   await files.refresh();
-  return assemble(files);
+  return inSlices(assemble(files));
 }

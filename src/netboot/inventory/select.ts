@@ -1,3 +1,4 @@
+import { allAtOnce, each, type Slices } from "../../base/slices.js";
 import type { Decide } from "../decision.js";
 import type { Group, Labels } from "./types.js";
 
@@ -27,9 +28,12 @@ export const selectorText = (selector: Labels): string =>
     .map((key) => `${key}=${selector[key]}`)
     .join(",");
 
-export function indexGroups(groups: Iterable<Group>): GroupIndex {
+export const indexGroups = (groups: readonly Group[]): GroupIndex => allAtOnce(indexGroupsInSlices(groups));
+
+/** `indexGroups`, with pauses. */
+export function* indexGroupsInSlices(groups: readonly Group[]): Slices<GroupIndex> {
   const buckets = new Map<string, { keys: string[]; groups: Map<string, Group[]> }>();
-  for (const group of groups) {
+  yield* each(groups, (group) => {
     const keys = Object.keys(group.selector).sort();
     const name = joined(keys);
     const bucket = buckets.get(name) ?? { keys, groups: new Map<string, Group[]>() };
@@ -40,7 +44,7 @@ export function indexGroups(groups: Iterable<Group>): GroupIndex {
     same.push(group);
     // Matchbox leaves it open which of two equal selectors wins; here the first id does, always.
     same.sort((a, b) => (a.id < b.id ? -1 : 1));
-  }
+  });
   return { buckets: [...buckets.values()].sort((a, b) => b.keys.length - a.keys.length) };
 }
 

@@ -1,8 +1,20 @@
+import { each, type Slices } from "../../base/slices.js";
 import type { IgnitionConfig } from "../../ignition/config.js";
 import type { Template } from "../template/template.js";
-import { type GroupIndex, indexGroups } from "./select.js";
+import { type GroupIndex, indexGroupsInSlices } from "./select.js";
 import type { LabSettings } from "./settings.js";
-import type { BootProfile, Group, Inventory, LabDns, Labels, LabNetwork, Machine, Place } from "./types.js";
+import type {
+  BootProfile,
+  Group,
+  Inventory,
+  LabDns,
+  Labels,
+  LabNetwork,
+  Machine,
+  OwnBootFile,
+  OwnBootFiles,
+  Place,
+} from "./types.js";
 
 /**
  * All that the servers answer from, at one moment: read and checked as a whole, indexed, and never changed. A change
@@ -15,6 +27,8 @@ export interface Snapshot {
   networks: readonly LabNetwork[];
   dns: LabDns;
   machines: MachineIndex;
+  /** Machines by name and by its first label, in lower case; of several the first. For DNS. */
+  hosts: ReadonlyMap<string, Machine>;
   /** For selectGroup(). Holds the groups that machines' own boot profiles imply, too. */
   groups: GroupIndex;
   /** By id. */
@@ -27,6 +41,12 @@ export interface Snapshot {
   generic: ReadonlyMap<string, ConfigText>;
   /** Directory behind `/assets/`; undefined: none. */
   assets?: string;
+  /** Boot files of the user's own, by firmware. */
+  bootFiles: OwnBootFiles;
+  /** All of them, machines' too, by the name that they are served as. */
+  ownBootFiles: ReadonlyMap<string, OwnBootFile>;
+  /** Directory of further files for TFTP; undefined: none. */
+  tftp?: string;
 }
 
 /** A configuration as it was written: a template, or an Ignition config that is served as it is. */
@@ -63,26 +83,39 @@ export interface Contents extends Omit<Inventory, "ignition" | "cloud" | "generi
 }
 
 /** @param contents that were found valid: ids, names, MACs and addresses are each there once. */
-export function makeSnapshot(contents: Contents, digest: string): Snapshot {
-  const { machines, groups, profiles, assets } = contents;
+export function* makeSnapshot(contents: Contents, digest: string): Slices<Snapshot> {
+  const { machines, groups, profiles, assets, bootFiles, tftp } = contents;
+  const byName = new Map<string, Machine>();
+  const byMac = new Map<string, Machine>();
+  const byAddress = new Map<string, Machine>();
+  const hosts = new Map<string, Machine>();
+  const own = Object.values(bootFiles);
+  yield* each(machines, (machine) => {
+    if (machine.bootFile) own.push(machine.bootFile);
+    byName.set(machine.name, machine);
+    byMac.set(machine.mac, machine);
+    if (machine.address !== undefined) byAddress.set(machine.address, machine);
+    const host = machine.name.toLowerCase();
+    for (const name of [host, host.split(".")[0]!]) if (!hosts.has(name)) hosts.set(name, machine);
+  });
+  const groupsById = new Map<string, Group>();
+  yield* each(groups, (group) => groupsById.set(group.id, group));
   return {
     digest,
     settings: contents.settings,
     networks: contents.networks,
     dns: contents.dns,
-    machines: {
-      byName: new Map(machines.map((machine) => [machine.name, machine])),
-      byMac: new Map(machines.map((machine) => [machine.mac, machine])),
-      byAddress: new Map(
-        machines.flatMap((machine) => (machine.address === undefined ? [] : [[machine.address, machine]])),
-      ),
-    },
-    groups: indexGroups(groups),
-    groupsById: new Map(groups.map((group) => [group.id, group])),
+    machines: { byName, byMac, byAddress },
+    hosts,
+    groups: yield* indexGroupsInSlices(groups),
+    groupsById,
     profiles: new Map(profiles.map((profile) => [profile.id, profile])),
     ignition: contents.ignition,
     cloud: contents.cloud,
     generic: contents.generic,
     ...(assets === undefined ? {} : { assets }),
+    bootFiles,
+    ownBootFiles: new Map(own.map((file) => [file.name, file])),
+    ...(tftp === undefined ? {} : { tftp }),
   };
 }

@@ -58,6 +58,31 @@ export const quirks = [
 ] as const;
 export type Quirk = (typeof quirks)[number];
 
+/** Firmware that can be given a boot file. */
+export const bootFileFirmwares = [
+  "bios",
+  "uefi-ia32",
+  "uefi-x64",
+  "uefi-arm32",
+  "uefi-arm64",
+  "uefi-http-ia32",
+  "uefi-http-x64",
+  "uefi-http-arm32",
+  "uefi-http-arm64",
+] as const;
+export type BootFileFirmware = (typeof bootFileFirmwares)[number];
+
+/** A boot file of the user's own. */
+export interface OwnBootFile {
+  /** What it is served as: its path, below the TFTP directory if it lies there. */
+  name: string;
+  /** The lab's directory, absolute. */
+  directory: string;
+  /** Relative to that. */
+  path: string;
+  place: Place;
+}
+
 /** A machine that somebody described. */
 export interface Machine {
   name: string;
@@ -67,6 +92,8 @@ export interface Machine {
   /** Added to what the machine says of itself; these win. */
   labels: Labels;
   quirks: Quirk[];
+  /** What its firmware loads, rather than what its kind of firmware does. */
+  bootFile?: OwnBootFile;
   place: Place;
 }
 
@@ -87,6 +114,8 @@ export interface LabNetwork {
   ntp: string[];
   domain?: string;
   leaseSeconds: number;
+  /** Whether it is asked who has an address before that is offered. @default true */
+  probe?: false;
   /** Further options by number: the raw bytes. */
   options: { code: number; value: Uint8Array }[];
 }
@@ -113,4 +142,10 @@ export interface Inventory {
   generic: Texts;
   /** Directory behind `/assets/`; undefined: none. */
   assets?: string;
+  /** Boot files of the user's own, for all machines of a kind of firmware. */
+  bootFiles: OwnBootFiles;
+  /** Directory of further files for TFTP; undefined: none. */
+  tftp?: string;
 }
+
+export type OwnBootFiles = Readonly<Partial<Record<BootFileFirmware, OwnBootFile>>>;

@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.js";
+import { inSlices } from "../../base/slices.js";
 import { assemble, type Loaded } from "./assemble.js";
 import { DirectoryWatch } from "./directory-watch.js";
 import type { FileRole, InventoryFiles } from "./inventory-files.js";
@@ -72,7 +73,7 @@ export class LiveInventory implements Disposable {
             if (live) live.#changed();
           });
     await refresh(files, watch);
-    const { snapshot, problems } = assemble(files);
+    const { snapshot, problems } = await inSlices(assemble(files));
     if (!snapshot) {
       watch?.close();
       throw inventoryError(problems, files.path);
@@ -89,7 +90,7 @@ export class LiveInventory implements Disposable {
   reload(): Promise<Loaded> {
     return this.#inTurn(async () => {
       await refresh(this.files, this.#watch);
-      const loaded = assemble(this.files);
+      const loaded = await inSlices(assemble(this.files));
       this.#take(loaded);
       return loaded;
     });
@@ -110,7 +111,7 @@ export class LiveInventory implements Disposable {
     return this.#inTurn(async () => {
       const before = this.files.set(path, role, contents);
       try {
-        const loaded = assemble(this.files);
+        const loaded = await inSlices(assemble(this.files));
         if (!loaded.snapshot) throw inventoryError(loaded.problems, this.files.path);
         await write();
         await this.files.stamp(path);

@@ -91,6 +91,7 @@ test("a machine that waits for approval asks again, and is then told what to boo
   const { secret: _, ...open } = secret;
   const waits = guard(asked("ipxe", { profile: open }));
   if (waits.type !== "instead") throw new Error(waits.type);
+  expect(waits.gets).toBe("a wait");
   expect(waits.body).toContain(`imgfetch --name slipway-next ipxe?mac=${mac}&arch=x86_64 || goto again`);
   expect(guard(asked("ignition", { profile: open }))).toMatchObject({ type: "refuse", status: 503 });
   await lives.admin(mac, "approve");

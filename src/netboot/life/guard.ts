@@ -1,5 +1,5 @@
 import { bootMenu } from "../boot-files/menu.js";
-import type { DocumentRequest, Guard, Verdict } from "../http/guard.js";
+import type { DocumentRequest, Guard, Instead, Verdict } from "../http/guard.js";
 import { grubConfig, ipxeScript } from "../render/boot-scripts.js";
 import type { Lives } from "./lives.js";
 import { needsToken } from "./requests.js";
@@ -25,8 +25,9 @@ function bootVerdict(lives: Lives, kind: "ipxe" | "grub", request: DocumentReque
   if (request.method === "HEAD") return needsToken(request.profile) ? headRefused : { type: "serve" };
   const next = lives.boot(request);
   const { because: reason } = next;
-  const instead = (ipxe: string, grub: string): Verdict => ({
+  const instead = (ipxe: string, grub: string, gets?: Instead): Verdict => ({
     type: "instead",
+    ...(gets === undefined ? {} : { gets }),
     contentType: "text/plain; charset=utf-8",
     body: kind === "ipxe" ? ipxe : grub,
     reason,
@@ -40,12 +41,12 @@ function bootVerdict(lives: Lives, kind: "ipxe" | "grub", request: DocumentReque
       return instead(ipxeScript(withIt), grubConfig(withIt));
     }
     case "disk":
-      return instead(diskScript(reason), diskGrub(reason));
+      return instead(diskScript(reason), diskGrub(reason), "its own disk");
     case "wait":
-      return instead(waitScript(reason, next.seconds, again), waitGrub(reason, next.seconds));
+      return instead(waitScript(reason, next.seconds, again), waitGrub(reason, next.seconds), "a wait");
     case "menu":
       if (request.group === undefined && !menu) return { type: "serve" };
-      return instead(bootMenu({ script: again }), diskGrub(reason));
+      return instead(bootMenu({ script: again }), diskGrub(reason), "a menu");
   }
 }
 

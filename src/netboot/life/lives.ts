@@ -3,7 +3,6 @@ import type { Clock } from "../../base/clock.js";
 import { messageOf, SlipwayError } from "../../base/errors.js";
 import { makeDirectory, type Owner } from "../../base/files.js";
 import type { Observation, Observe } from "../observation.js";
-import { bootsFromDiskText } from "../timeline/causes.js";
 import { type ApprovePolicy, installsOnce, isApproved, type MachineView, nextBoot } from "./next-boot.js";
 import { MemoryRecords, RecordLog, type Records, readRecords } from "./record-log.js";
 import {
@@ -122,12 +121,9 @@ export class Lives implements AsyncDisposable {
     if (asking !== "another") this.#apply(mac, { type: "seen", address });
     const next = nextBoot(this.#log.get(mac), this.#view(request), this.#options.policy(), now);
     const secret = needsToken(profile);
-    if (next.type === "profile" && secret && asking !== "itself") return this.#wait(mac, whoIsIt(address));
+    if (next.type === "profile" && secret && asking !== "itself") return wait(whoIsIt(address));
     if (asking === "another") return next;
-    if (next.type !== "profile") {
-      if (next.type === "disk") this.#tell(mac, bootsFromDiskText, "ok", { because: next.because });
-      return next;
-    }
+    if (next.type !== "profile") return next;
     this.#apply(mac, { type: "approve", by: "policy" });
     const refused = this.#apply(mac, {
       type: "boot",
@@ -135,7 +131,7 @@ export class Lives implements AsyncDisposable {
       installOnce: installsOnce(this.#view(request)),
       windowMs: this.#options.windowMs ?? 30 * 60_000,
     });
-    if (refused !== undefined) return this.#wait(mac, refused);
+    if (refused !== undefined) return wait(refused);
     return secret ? { ...next, token: this.#token(mac, address, now) } : next;
   }
 
@@ -280,12 +276,7 @@ export class Lives implements AsyncDisposable {
     const view = { ...request, described: false };
     const next = nextBoot(undefined, view, this.#options.policy(), now);
     if (next.type !== "profile" || !(needsToken(request.profile) || installsOnce(view))) return next;
-    return { type: "wait", seconds: 10, because: "what it boots is for a machine that says its MAC address" };
-  }
-
-  #wait(mac: string, because: string): BootAnswer {
-    this.#tell(mac, "waits", "refused", { because });
-    return { type: "wait", seconds: 10, because };
+    return wait("what it boots is for a machine that says its MAC address");
   }
 
   #whoAsks(mac: string, address: string): "itself" | "another" | "unknown" {
@@ -358,6 +349,8 @@ export class Lives implements AsyncDisposable {
     return this.#options.clock.now().getTime();
   }
 }
+
+const wait = (because: string): BootAnswer => ({ type: "wait", seconds: 10, because });
 
 const whoIsIt = (address: string): string =>
   `what it boots has secrets, and neither a lease nor the neighbour table says that ${address} is its address`;

@@ -1,39 +1,51 @@
 import type { LeaseStore } from "../dhcp/lease-store.js";
-import type { DhcpServer } from "../dhcp/server.js";
-import type { DnsServer } from "../dns/server.js";
 import type { NetbootMetrics } from "../http/metrics.js";
 import type { HttpServer } from "../http/server.js";
-import type { TftpServer } from "../tftp/server.js";
 import type { Recorder } from "../timeline/recorder.js";
+import type { NetworkServices } from "./network-services.js";
 
 /** What serves, and keeps counters of its own. */
 export interface ServingParts {
   http: HttpServer[];
-  tftp: TftpServer[];
-  dns: DnsServer[];
-  /** undefined: the lab has none, or not yet. */
-  dhcp: () => DhcpServer | undefined;
+  services: NetworkServices;
   leases: LeaseStore;
   recorder: Recorder;
 }
 
 /** Puts the counters of all servers into `/metrics`: those of several networks as one. */
 export function countServing(metrics: NetbootMetrics, parts: ServingParts): void {
-  const { http, tftp, dns, dhcp, leases, recorder } = parts;
-  metrics.counters("dhcp_packets_total", "DHCP packets, by what became of them", () => ({
-    ...dhcp()?.counters(),
-  }));
+  const { http, services, leases, recorder } = parts;
+  const { dhcp } = services;
+  metrics.counters("dhcp_packets_total", "DHCP packets, by what became of them", () => {
+    const { delayed: _, unprobed: _u, conflicts: _c, ...packets } = dhcp.counters();
+    return packets;
+  });
+  metrics.gauge(
+    "dhcp_delayed",
+    "DHCP offers that waited until it was known that nobody has their address",
+    () => dhcp.counters().delayed,
+  );
+  metrics.gauge(
+    "dhcp_unprobed",
+    "DHCP offers of addresses that should have been asked for, under load for one",
+    () => dhcp.counters().unprobed,
+  );
+  metrics.gauge(
+    "dhcp_conflicts",
+    "Addresses that somebody was found to have without a lease",
+    () => dhcp.counters().conflicts,
+  );
   metrics.counters("tftp_packets_total", "TFTP packets to port 69, by what became of them", () => {
-    const { sessions: _, ...packets } = sum(tftp.map((server) => server.counters()));
+    const { sessions: _, ...packets } = sum(services.tftp.map((server) => server.counters()));
     return packets;
   });
   metrics.counters("dns_packets_total", "DNS queries, by what became of them", () =>
-    sum(dns.map((server) => server.counters())),
+    sum(services.dns.map((server) => server.counters())),
   );
   metrics.gauge(
     "tftp_sessions",
     "TFTP transfers that go on",
-    () => sum(tftp.map((of) => of.counters())).sessions ?? 0,
+    () => sum(services.tftp.map((of) => of.counters())).sessions ?? 0,
   );
   metrics.gauge("dhcp_leases", "Addresses that have a lease, are offered or set aside", () => leases.size);
   metrics.gauge("http_connections", "HTTP connections that are open", () =>

@@ -9,7 +9,9 @@ const maxAlike = 32;
 
 /** Names of the lab's machines, and of the clients that have a lease. */
 export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): DnsNames {
-  const { domains, machinesNamed } = namesIn(snapshot);
+  const domains = [
+    ...new Set(snapshot.networks.flatMap(({ domain }) => (domain === undefined ? [] : [domain]))),
+  ];
   const [domain] = domains;
   const host = (name: string, address: string): DnsHost => ({
     name,
@@ -19,7 +21,7 @@ export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): D
   const machineOf = ({ mac }: Lease): Machine | undefined =>
     mac === undefined ? undefined : snapshot.machines.byMac.get(mac);
   function* leasesNamed(name: string): Generator<Lease> {
-    const machine = machinesNamed.get(name);
+    const machine = snapshot.hosts.get(name);
     if (machine) yield* leases.ofMac(machine.mac);
     // What the lab calls a machine goes before what it calls itself.
     for (const lease of leases.ofHostName(name)) if (!machineOf(lease)) yield lease;
@@ -28,7 +30,7 @@ export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): D
     records: snapshot.dns.records,
     domains,
     hostsNamed(name) {
-      const machine = machinesNamed.get(name);
+      const machine = snapshot.hosts.get(name);
       if (machine?.address !== undefined) return [host(name, machine.address)];
       const hosts: DnsHost[] = [];
       for (const { address, expires } of leasesNamed(name)) {
@@ -46,28 +48,4 @@ export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): D
       return name === undefined ? undefined : host(name, address);
     },
   };
-}
-
-interface NamesOfLab {
-  domains: readonly string[];
-  /** By name and by its first label, in lower case. */
-  machinesNamed: ReadonlyMap<string, Machine>;
-}
-
-const namesOfLabs = new WeakMap<Snapshot, NamesOfLab>();
-
-function namesIn(snapshot: Snapshot): NamesOfLab {
-  const known = namesOfLabs.get(snapshot);
-  if (known) return known;
-  const machinesNamed = new Map<string, Machine>();
-  for (const machine of snapshot.machines.byName.values()) {
-    const name = machine.name.toLowerCase();
-    for (const key of [name, name.split(".", 1)[0]!]) {
-      if (!machinesNamed.has(key)) machinesNamed.set(key, machine);
-    }
-  }
-  const domains = new Set(snapshot.networks.flatMap(({ domain }) => (domain === undefined ? [] : [domain])));
-  const names = { domains: [...domains], machinesNamed };
-  namesOfLabs.set(snapshot, names);
-  return names;
 }

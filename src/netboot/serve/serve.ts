@@ -1,16 +1,14 @@
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
-import { messageOf, SlipwayError } from "../../base/errors.js";
+import { SlipwayError } from "../../base/errors.js";
 import { Scope } from "../../base/scope.js";
 import { startAdminServer } from "../admin/server.js";
 import { lockLabState } from "../admin/state-directory.js";
 import type { BootFile } from "../boot-files/ipxe.js";
+import { type ServedFiles, servedFiles } from "../boot-files/served-files.js";
 import type { BootServer } from "../dhcp/boot-file.js";
 import { type DhcpLab, dhcpLab } from "../dhcp/lab.js";
 import { LeaseStore } from "../dhcp/lease-store.js";
-import { isIn } from "../dhcp/network.js";
-import { type DhcpServer, startDhcpServer } from "../dhcp/server.js";
-import { startDnsServer } from "../dns/server.js";
 import { startGrpcServer } from "../grpc/server.js";
 import { NetbootMetrics } from "../http/metrics.js";
 import { RenderedCache } from "../http/rendered.js";
@@ -27,12 +25,11 @@ import { lifeGuard } from "../life/guard.js";
 import { Lives } from "../life/lives.js";
 import { AddressOwners } from "../life/owners.js";
 import type { Observation } from "../observation.js";
-import { tftpFiles } from "../tftp/files.js";
-import { startTftpServer } from "../tftp/server.js";
+import { RouterSolicitations } from "../router-solicitations/answers.js";
 import { EventStreams } from "../timeline/events.js";
 import { Recorder } from "../timeline/recorder.js";
-import { countServing, type ServingParts } from "./counts.js";
-import { dnsNames } from "./dns-names.js";
+import { countServing } from "./counts.js";
+import { type NetworkChange, NetworkServices } from "./network-services.js";
 import { otherPaths } from "./other-paths.js";
 
 export interface NetbootOptions {
@@ -48,6 +45,8 @@ export interface NetbootOptions {
   http?: { address?: string; port?: number };
   signer?: Signer;
   onLoad?: OnLoad;
+  /** Told of networks that a change of the lab brought, or took away. */
+  onNetworks?: (changes: readonly NetworkChange[]) => void;
   /** Told of everything that is seen. */
   onObservation?: (observation: Observation) => void;
 }
@@ -64,7 +63,8 @@ export interface NetbootServer extends AsyncDisposable {
 }
 
 /**
- * Starts what a lab asks for: DHCP or proxyDHCP, TFTP and DNS on each of its networks, HTTP, gRPC.
+ * Starts what a lab asks for: DHCP or proxyDHCP, TFTP and DNS on each of its networks, HTTP, gRPC. Networks come and go with
+ * the lab's changes; where HTTP and gRPC listen stays.
  *
  * @throws {SlipwayError} `CONFIG_INVALID`; `PORT_IN_USE`, `PERMISSION_DENIED`, `ADDRESS_INVALID` when it cannot listen;
  * `PROFILE_BUSY` when another server has the same lab
@@ -125,6 +125,7 @@ async function compose(
 
   const metrics = new NetbootMetrics();
   const owners = new AddressOwners();
+  const solicitations = new RouterSolicitations();
   const lives = scope.use(
     await Lives.open({
       directory: stateDirectory,
@@ -142,6 +143,7 @@ async function compose(
   const observe = (observation: Observation): void => {
     recorder.observe(observation);
     owners.take(observation);
+    solicitations.take(observation);
     lives.take(observation);
     metrics.observation(observation);
     options.onObservation?.(observation);
@@ -150,30 +152,33 @@ async function compose(
   const bootServer = (network: LabNetwork): BootServer => ({
     tftp: network.address,
     http: httpUrl(network),
-    files: new Set(bootFiles.keys()),
+    files: files.boot,
+    own: snapshot().bootFiles,
+    hasDirectory: snapshot().tftp !== undefined,
   });
+  let files: ServedFiles;
   let lab: DhcpLab;
-  let dhcp: DhcpServer | undefined;
+  let services: NetworkServices | undefined;
   function takeSnapshot(): void {
+    files = servedFiles(snapshot(), bootFiles);
     lab = dhcpLab({
       networks: networks(),
       machines: snapshot().machines,
       boot: bootServer,
       netboots: (mac) => mac === undefined || lives.get(mac)?.state !== "retired",
     });
-    // A network that cannot be listened on leaves the others as they are.
-    dhcp?.refresh().catch((error: unknown) => observe(fault(error)));
+    void adjustNetworks();
   }
   takeSnapshot();
   onChange = takeSnapshot;
 
-  const fault = (error: unknown): Observation => ({
-    time: clock.now().toISOString(),
-    stage: "dhcp",
-    what: "new networks",
-    outcome: "failed",
-    details: { error: messageOf(error) },
-  });
+  async function adjustNetworks(): Promise<void> {
+    const changes = (await services?.adjust()) ?? [];
+    for (const { network, outcome, why = "" } of changes) {
+      if (outcome === "failed") observe(notServed(network, why, clock.now()));
+    }
+    if (changes.length > 0) options.onNetworks?.(changes);
+  }
 
   const rendered = new RenderedCache();
   metrics.cache(rendered);
@@ -195,17 +200,10 @@ async function compose(
     clock,
   };
   const address = options.http?.address ?? settings.http.address ?? "0.0.0.0";
-  const serving: ServingParts = {
-    http: [scope.use(await startHttpServer({ ...http, address, port }))],
-    tftp: [],
-    dns: [],
-    dhcp: () => dhcp,
-    leases,
-    recorder,
-  };
+  const servers = [scope.use(await startHttpServer({ ...http, address, port }))];
   if (tls) {
     const at = { address: tls.address ?? address, port: tls.port ?? 8443, tls };
-    serving.http.push(scope.use(await startHttpServer({ ...http, ...at })));
+    servers.push(scope.use(await startHttpServer({ ...http, ...at })));
   }
   const { grpc } = settings;
   if (grpc) {
@@ -220,39 +218,21 @@ async function compose(
       }),
     );
   }
-  const files = tftpFiles(bootFiles);
-  for (const network of networks()) {
-    if (network.mode === "none" && network.interface === undefined) continue;
-    const smallBlocks = (client: string) =>
-      snapshot().machines.byAddress.get(client)?.quirks.includes("small-blocks") ? 1024 : undefined;
-    const { port: tftpPort } = settings.tftp;
-    const tftp = await startTftpServer({
-      address: network.address,
-      ...(tftpPort === undefined ? {} : { port: tftpPort }),
-      files: () => files,
-      maxBlockSizeOf: smallBlocks,
+  services = scope.use(
+    await NetworkServices.start({
+      snapshot,
+      networks,
+      lab: () => lab,
+      leases,
+      solicitations,
+      files: () => files.tftp,
       observe,
       clock,
-    });
-    serving.tftp.push(scope.use(tftp));
-    if (network.dns.includes(network.address)) {
-      const dns = await startDnsServer({
-        address: network.address,
-        names: () => dnsNames(snapshot(), leases, clock.now().getTime()),
-        forward: snapshot().dns.forward,
-        // Not the way out for the whole world.
-        serves: (client) =>
-          client.startsWith("127.") || lab.networks.some(({ network: of }) => isIn(of, client)),
-        observe,
-        clock,
-      });
-      serving.dns.push(scope.use(dns));
-    }
-  }
-  if (networks().some(({ mode }) => mode !== "none")) {
-    dhcp = scope.use(await startDhcpServer({ lab: () => lab, leases, observe, clock }));
-  }
-  countServing(metrics, serving);
+    }),
+  );
+  countServing(metrics, { http: servers, services, leases, recorder });
+  // The lab may have changed meanwhile.
+  await adjustNetworks();
   return {
     snapshot,
     networks,
@@ -263,3 +243,11 @@ async function compose(
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };
 }
+
+const notServed = (network: LabNetwork, why: string, now: Date): Observation => ({
+  time: now.toISOString(),
+  stage: "dhcp",
+  what: `${network.interface ?? network.subnet} is not served`,
+  outcome: "failed",
+  details: { error: why },
+});

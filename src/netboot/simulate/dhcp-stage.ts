@@ -119,7 +119,8 @@ function takesFileOfOffer({ vendorClass, name }: Stage, offer: DhcpPacket): bool
 const fileOf = (packet: DhcpPacket): string => textOption(packet.options, option.bootFile) ?? packet.file;
 
 /** @param lease that gives the address @param boot that gives the boot file */
-function configured(lease: DhcpPacket, boot: DhcpPacket): Configured {
+/** What the server gave, as iPXE and firmware keep it. */
+export function configured(lease: DhcpPacket, boot: DhcpPacket): Configured {
   const text = (code: number) => textOption(lease.options, code);
   const address = (code: number) => {
     const value = lease.options.get(code);

@@ -1,5 +1,13 @@
 /** What a simulated machine can start with. `ipxe`: a network card whose own ROM is iPXE, under a BIOS. */
-export const simulatedFirmwares = ["bios", "uefi-x64", "uefi-arm64", "uefi-http", "ipxe"] as const;
+export const simulatedFirmwares = [
+  "bios",
+  "uefi-x64",
+  "uefi-ia32",
+  "uefi-arm64",
+  "uefi-http",
+  "uefi-http-arm64",
+  "ipxe",
+] as const;
 export type SimulatedFirmware = (typeof simulatedFirmwares)[number];
 
 /** A machine that is not there. */
@@ -67,16 +75,30 @@ export function firmwareStage(firmware: SimulatedFirmware): Stage | undefined {
       };
     case "uefi-x64":
       return edk2("PXEClient", 7);
+    case "uefi-ia32":
+      return edk2("PXEClient", 6);
     case "uefi-arm64":
       return edk2("PXEClient", 11);
     case "uefi-http":
       return edk2("HTTPClient", 16);
+    case "uefi-http-arm64":
+      return edk2("HTTPClient", 19);
     case "ipxe":
       return undefined;
   }
 }
 
-const ipxeArchitectures = { bios: 0, ipxe: 0, "uefi-x64": 7, "uefi-http": 7, "uefi-arm64": 11 } as const;
+const ipxeArchitectures: Record<SimulatedFirmware, number> = {
+  ...{ bios: 0, ipxe: 0, "uefi-ia32": 6, "uefi-x64": 7, "uefi-http": 7 },
+  ...{ "uefi-arm64": 11, "uefi-http-arm64": 11 },
+};
+/** By option 93. */
+const buildArchitectures: Readonly<Record<number, string>> = {
+  0: "i386",
+  6: "i386",
+  7: "x86_64",
+  11: "arm64",
+};
 
 export function ipxeStage(firmware: SimulatedFirmware): Stage {
   const architecture = ipxeArchitectures[firmware];
@@ -97,7 +119,6 @@ export function ipxeStage(firmware: SimulatedFirmware): Stage {
 export const ipxeBuild = (
   firmware: SimulatedFirmware,
 ): { platform: "pcbios" | "efi"; buildarch: string } => ({
-  platform: firmware === "bios" || firmware === "ipxe" ? "pcbios" : "efi",
-  buildarch:
-    firmware === "bios" || firmware === "ipxe" ? "i386" : firmware === "uefi-arm64" ? "arm64" : "x86_64",
+  platform: ipxeArchitectures[firmware] === 0 ? "pcbios" : "efi",
+  buildarch: buildArchitectures[ipxeArchitectures[firmware]]!,
 });

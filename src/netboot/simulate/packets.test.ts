@@ -15,7 +15,9 @@ import { shownPacket } from "./show-packet.js";
 const expectedFirmware: Record<SimulatedFirmware, Firmware> = {
   bios: "bios",
   "uefi-x64": "uefi-x64",
+  "uefi-ia32": "uefi-ia32",
   "uefi-arm64": "uefi-arm64",
+  "uefi-http-arm64": "uefi-http-arm64",
   "uefi-http": "uefi-http-x64",
   ipxe: "ipxe",
 };

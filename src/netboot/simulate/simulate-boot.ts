@@ -1,4 +1,5 @@
 import { describeProblem, parseIgnition, placeOfProblem } from "../../ignition/parse.js";
+import { bootFilesPath } from "../dhcp/boot-file.js";
 import type { LabNetwork } from "../inventory/types.js";
 import { encodeRequest } from "../tftp/codec.js";
 import { withoutTokens } from "../timeline/redact.js";
@@ -131,6 +132,9 @@ class Boot {
       this.#requests.address = configured.address;
       const failed = await this.#bootFile(configured);
       if (failed) return failed;
+      if (this.#isOwn(configured.file)) {
+        this.#requests.note("It is a file of the lab's own: the simulation goes on as if it were iPXE.");
+      }
     }
     this.#requests.note(
       stage ? "iPXE runs, and asks for an address of its own." : "iPXE of the network card runs.",
@@ -140,8 +144,16 @@ class Boot {
     return configured;
   }
 
+  /** @param file a name for TFTP, or a URL */
+  #isOwn(file: string): boolean {
+    return [...this.#server.snapshot.ownBootFiles.keys()].some(
+      (name) => file === name || file.endsWith(`${bootFilesPath}/${encodeURI(name)}`),
+    );
+  }
+
   async #bootFile({ file, nextServer }: Configured): Promise<BootEnd | undefined> {
-    const fix = "serve it by another TFTP server of the network, or boot by other firmware";
+    const fix =
+      "name a file of your own in lab.yaml (bootFiles), serve it by another TFTP server of the network, or boot by other firmware";
     if (file === "") {
       const decision = this.#steps
         .flatMap((step) => (step.step === "dhcp" ? step.decisions : []))

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import { type ServedFiles, servedFiles } from "../boot-files/served-files.js";
 import type { Decision } from "../decision.js";
 import { answerDhcp, answerProxyRequest } from "../dhcp/answer.js";
 import { bootFilesPath } from "../dhcp/boot-file.js";
@@ -16,7 +17,6 @@ import { lifeGuard } from "../life/guard.js";
 import { Lives } from "../life/lives.js";
 import { answerRequest, type TftpAnswer } from "../tftp/answer.js";
 import { decodePacket } from "../tftp/codec.js";
-import { tftpFiles } from "../tftp/files.js";
 import { defaultTftpLimits } from "../tftp/server.js";
 
 export interface UnpluggedOptions {
@@ -58,6 +58,7 @@ export class UnpluggedServer implements AsyncDisposable {
   readonly networks: readonly LabNetwork[];
   readonly lives: Lives;
   readonly #bootFiles: ReadonlyMap<string, Buffer>;
+  readonly #files: ServedFiles;
   readonly #clock: Clock;
   readonly #lab: DhcpLab;
   readonly #leases = new LeaseTable();
@@ -67,6 +68,7 @@ export class UnpluggedServer implements AsyncDisposable {
     this.snapshot = snapshot;
     this.networks = networks;
     this.#bootFiles = bootFiles;
+    this.#files = servedFiles(snapshot, bootFiles);
     this.#clock = clock;
     this.lives = Lives.inMemory({
       clock,
@@ -84,7 +86,9 @@ export class UnpluggedServer implements AsyncDisposable {
       boot: (network) => ({
         tftp: network.address,
         http: this.httpUrl(network),
-        files: new Set(bootFiles.keys()),
+        files: this.#files.boot,
+        own: snapshot.bootFiles,
+        hasDirectory: snapshot.tftp !== undefined,
       }),
       netboots: (mac) => mac === undefined || this.lives.get(mac)?.state !== "retired",
     });
@@ -142,7 +146,7 @@ export class UnpluggedServer implements AsyncDisposable {
     const small = this.snapshot.machines.byAddress.get(client)?.quirks.includes("small-blocks");
     const { maxBlockSize, maxWindowSize } = defaultTftpLimits;
     const limits = { maxBlockSize: small ? 1024 : maxBlockSize, maxWindowSize };
-    return answerRequest(packet, tftpFiles(this.#bootFiles), limits);
+    return answerRequest(packet, this.#files.tftp, limits);
   }
 
   async hearHttp(request: HttpRequest): Promise<HeardHttp> {

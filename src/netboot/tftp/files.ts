@@ -10,7 +10,7 @@ export interface OpenedFile {
 export type TftpFile = Buffer | { size: number; open(): Promise<OpenedFile> };
 
 /** What may be fetched, by name: nothing else exists. */
-export type TftpFiles = ReadonlyMap<string, TftpFile>;
+export type TftpFiles = Pick<ReadonlyMap<string, TftpFile>, "get">;
 
 /**
  * An allow-list; names as firmware may write them, `/ipxe.efi` or `EFI\boot.efi`.

@@ -1,6 +1,6 @@
 import type { Socket } from "node:dgram";
 import type { Clock } from "../../base/clock.js";
-import { openUdp } from "../../net/listen.js";
+import { burstBytes, openUdp } from "../../net/listen.js";
 import type { Observe } from "../observation.js";
 import { answerRequest, type TftpAnswer } from "./answer.js";
 import { Attention } from "./attention.js";
@@ -76,6 +76,7 @@ const tickMs = 50;
  */
 export async function startTftpServer(options: TftpServerOptions): Promise<TftpServer> {
   const socket = await openUdp({ address: options.address, port: options.port ?? 69 });
+  socket.setRecvBufferSize(burstBytes); // no more than net.core.rmem_max
   return new Server(options, socket);
 }
 

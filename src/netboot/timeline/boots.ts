@@ -15,8 +15,9 @@ export interface BootPart {
   outcome: Observation["outcome"];
 }
 
-/** One boot of a machine, from its first packet on. */
+/** One boot of a machine, from its first packet on, with what a person did of it just before. */
 export interface Boot {
+  /** When its first packet came. */
   started: string;
   durationMs: number;
   bytes: number;
@@ -42,7 +43,10 @@ export function splitBoots(observations: readonly Observation[]): Boot[] {
       boots.push(boot);
       endsAt = at;
     }
-    add(boot, step, observation, Math.max(0, at - endsAt));
+    // A boot begins with the machine's own first word; what a person did before belongs to it.
+    const begins = step !== "aside" && boot.reached === undefined;
+    if (begins) boot.started = observation.time;
+    add(boot, step, observation, begins ? 0 : Math.max(0, at - endsAt));
     endsAt = Math.max(endsAt, at + (observation.durationMs ?? 0));
     if (step !== "aside") boot.durationMs = endsAt - Date.parse(boot.started);
   }
@@ -50,13 +54,18 @@ export function splitBoots(observations: readonly Observation[]): Boot[] {
 }
 
 /** The firmware's DHCP after anything that comes later in a boot, or a DHCP request after a long silence. */
-function beginsAnew(step: BootStep | "aside", { reached }: Boot, silenceMs: number): boolean {
+function beginsAnew(step: BootStep | "aside", { reached, parts }: Boot, silenceMs: number): boolean {
   if (step === "aside" || reached === undefined) return false;
   if (step === "firmware-dhcp")
     return rankOf(reached) > rankOf("firmware-dhcp") || silenceMs > newBootAfterMs;
   // iPXE in the ROM is the first that is seen of a boot.
-  return step === "ipxe-dhcp" && (rankOf(reached) > rankOf("script") || silenceMs > newBootAfterMs);
+  if (step !== "ipxe-dhcp") return false;
+  return rankOf(reached) > rankOf("script") || silenceMs > newBootAfterMs || parts.some(hasOwnScript);
 }
+
+/** Its boot profile's script, or one in its place: after that iPXE does not ask for an address again. */
+const hasOwnScript = ({ step, observations }: BootPart): boolean =>
+  step === "script" && observations.some(({ what }) => /\/(?:ipxe|grub)$/.test(what));
 
 function add(boot: Boot, step: BootStep | "aside", observation: Observation, silenceMs: number): void {
   const { time, durationMs = 0, bytes = 0, outcome } = observation;

@@ -1,3 +1,5 @@
+import { bootsNothingText } from "../dhcp/turn.js";
+import type { Instead } from "../http/guard.js";
 import type { Observation } from "../observation.js";
 import type { Boot } from "./boots.js";
 import { type BootStep, overheard } from "./steps.js";
@@ -240,12 +242,42 @@ const expectations: Expectation[] = [
         "slipway netboot lint",
       ),
       because(
+        "iPXE could not start the kernel: it is broken, or for another firmware or architecture",
+        "iPXE says so on the console, and the firmware goes on to its next device",
+      ),
+      because(
         "the kernel panicked, or its console is elsewhere",
         "add console=ttyS0 or console=tty0 to the arguments",
       ),
     ],
   },
   // The script.
+  {
+    when: ({ step, last }) => step === "script" && last.details.gets === ("a menu" satisfies Instead),
+    next: "somebody's word what it is to boot",
+    patienceMs: Number.POSITIVE_INFINITY,
+    causes: ({ last }) => [
+      because(
+        `it shows a menu, and boots from its disk if nobody is there${told(last)}`,
+        isOfApproval(last)
+          ? "slipway netboot approve MAC; then choose in its menu to ask again, or boot it again"
+          : "describe it in lab.yaml; then choose in its menu to ask again, or boot it again",
+      ),
+    ],
+  },
+  {
+    when: ({ step, last }) => step === "script" && last.details.gets === ("a wait" satisfies Instead),
+    next: "its boot profile",
+    patienceMs: Number.POSITIVE_INFINITY,
+    causes: ({ last }) => [
+      because(
+        `it asks again every few seconds${told(last)}`,
+        isOfApproval(last)
+          ? "slipway netboot approve MAC"
+          : "slipway netboot simulate --mac MAC says what is wanting",
+      ),
+    ],
+  },
   {
     when: ({ step, last }) => step === "script" && last.outcome === "refused",
     next: "its boot profile",
@@ -290,6 +322,12 @@ const expectations: Expectation[] = [
         "iPXE says so on the console",
       ),
     ],
+  },
+  // A machine that is retired is given an address, and nothing to boot.
+  {
+    when: ({ last }) => last.details.because === bootsNothingText,
+    patienceMs: 0,
+    causes: () => [],
   },
   // iPXE's own DHCP.
   {
@@ -372,6 +410,17 @@ const expectations: Expectation[] = [
   },
   // The firmware's DHCP.
   {
+    when: ({ step, last }) => step === "firmware-dhcp" && last.details.noBootFile !== undefined,
+    next: "the boot file",
+    patienceMs: 0,
+    causes: ({ last }) => [
+      because(
+        `it was told of none: ${last.details.noBootFile}`,
+        "bootFiles in lab.yaml, or bootFile of the machine; slipway netboot simulate shows what comes of it",
+      ),
+    ],
+  },
+  {
     when: ({ step, last }) => step === "firmware-dhcp" && !isAcknowledged(last),
     next: "the firmware's request for what it was offered",
     patienceMs: seconds(20),
@@ -399,6 +448,8 @@ const expectations: Expectation[] = [
     ],
   },
 ];
+
+const isOfApproval = ({ details }: Observation): boolean => /approve/.test(details.because ?? "");
 
 /** What was answered with an error over HTTP, and not had later. */
 const notHad = (all: readonly Observation[]): Observation | undefined =>
@@ -499,18 +550,10 @@ function rogueCauses({ boot, step }: Standing): Cause[] {
   );
 }
 
-/** This server sent it on to its own disk, and it asked for nothing since. */
+/** This server sent it on to its own disk, and since then there was at most the system there, which asks for an address. */
 function bootsFromDisk({ parts }: Boot): boolean {
-  const all = parts.flatMap(({ observations }) => observations);
-  const sent = all.findLastIndex(({ stage, what }) => stage === "life" && what === bootsFromDiskText);
-  if (sent === -1) return false;
-  // The script itself is told of when it is sent: after the decision.
-  return all
-    .slice(sent + 1)
-    .every(
-      (observation) => ["life", "dns"].includes(observation.stage) || /ipxe|grub/.test(observation.what),
-    );
+  const steps = parts.filter(({ step }) => step !== "aside");
+  if (steps.at(-1)?.step === "system-dhcp") steps.pop();
+  const { step, observations } = steps.at(-1) ?? {};
+  return step === "script" && observations?.at(-1)?.details.gets === ("its own disk" satisfies Instead);
 }
-
-/** What a life says when it sends a machine on to its own disk. */
-export const bootsFromDiskText = "boots from its own disk";

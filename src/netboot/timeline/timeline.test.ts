@@ -98,6 +98,8 @@ describe("the step that did not come, and why", () => {
     const end = wholeBoot.findIndex(({ what }) => what === last && --left === 0);
     return wholeBoot.slice(0, end + 1);
   };
+  const script = (gets: string, because: string) =>
+    at(8, { stage: "http", what: "GET /ipxe", mac, address, details: { status: "200", gets, because } });
   const http = (second: number, what: string, status: string, error: string) =>
     at(second, {
       stage: what.includes("ignition") ? "ignition" : "http",
@@ -253,11 +255,46 @@ describe("the step that did not come, and why", () => {
   });
 
   test("a machine that was sent on to its own disk misses nothing", () => {
-    const sent = at(8, { stage: "life", what: "boots from its own disk", mac, address });
-    const script = at(8, { stage: "http", what: "GET /ipxe", mac, address, details: { status: "200" } });
-    expect(
-      makeTimeline([...upTo("GET /boot.ipxe"), sent, script], mac, instant(9999))!.missing,
-    ).toBeUndefined();
+    const sent = [...upTo("GET /boot.ipxe"), script("its own disk", "reset installs it anew")];
+    expect(makeTimeline(sent, mac, instant(9999))!.missing).toBeUndefined();
+    const system = dhcp(60, "REQUEST → ACK", "other", { address });
+    expect(makeTimeline([...sent, system], mac, instant(9999))!.missing).toBeUndefined();
+  });
+
+  test("nor does one that is retired: it was given nothing to boot", () => {
+    const details = { firmware: "ipxe", because: "it is not to boot from the network now" };
+    const given = dhcp(8, "REQUEST → ACK", "ipxe", { address, details });
+    expect(makeTimeline([given], mac, instant(9999))!.missing).toBeUndefined();
+  });
+
+  test.each([
+    ["a wait", "the lab approves none by itself, and nobody did", /its boot profile/, /approve MAC$/],
+    ["a wait", "what it boots has secrets", /its boot profile/, /simulate --mac/],
+    ["a menu", "nobody approved it", /somebody's word/, /approve MAC; then/],
+    ["a menu", "no group says what it boots", /somebody's word/, /describe it in lab\.yaml/],
+  ])("one that got %s as %s waits for as long as it takes", (gets, because, next, action) => {
+    const waits = [...upTo("GET /boot.ipxe"), script(gets, because)];
+    const { missing } = makeTimeline(waits, mac, instant(9999))!;
+    expect(missing).toMatchObject({ next: expect.stringMatching(next), overdue: false });
+    expect(missing!.causes[0]).toEqual({
+      cause: expect.stringContaining(because),
+      try: expect.stringMatching(action),
+    });
+    const again = [dhcp(20, "DISCOVER → OFFER", "ipxe"), dhcp(20, "REQUEST → ACK", "ipxe", { address })];
+    expect(makeTimeline([...waits, ...again], mac, instant(9999))!.boots, "switched off and on").toHaveLength(
+      2,
+    );
+  });
+
+  test("a boot begins with the machine's first word, not with what a person did before", () => {
+    const approved = at(-30, { stage: "life", what: "approved", mac });
+    const [boot, ...others] = makeTimeline([approved, ...wholeBoot], mac, instant(9999))!.boots;
+    expect(others).toEqual([]);
+    expect(boot).toMatchObject({ started: wholeBoot[0]!.time, durationMs: 45_000 });
+    expect(boot!.parts.slice(0, 2)).toMatchObject([
+      { step: "aside" },
+      { step: "firmware-dhcp", silenceMs: 0 },
+    ]);
   });
 });
 
@@ -279,7 +316,6 @@ const anyObservation: fc.Arbitrary<Observation> = fc.record(
       "undionly.kpxe",
       "booted",
       "failed",
-      "boots from its own disk",
       "",
     ),
     outcome: fc.constantFrom("ok", "failed", "refused", "aborted"),
@@ -292,6 +328,7 @@ const anyObservation: fc.Arbitrary<Observation> = fc.record(
       { firmware: "other" },
       { type: "ACK", address },
       { status: "404" },
+      { status: "200", gets: "its own disk" },
     ),
   },
   { requiredKeys: ["time", "stage", "what", "outcome", "details"] },

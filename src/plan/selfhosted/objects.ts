@@ -1,4 +1,5 @@
 import type { KubeObject } from "../kube-object.js";
+import { checkpointerObjects } from "./checkpointer.js";
 import { proxyObjects } from "./proxy.js";
 import type { SelfhostedSettings } from "./settings.js";
 import { apiServerObjects, controllerManagerObjects, schedulerObjects } from "./workloads.js";
@@ -9,4 +10,5 @@ export const selfhostedObjects = (settings: SelfhostedSettings): KubeObject[] =>
   ...controllerManagerObjects(settings),
   ...schedulerObjects(settings),
   ...proxyObjects(settings),
+  ...checkpointerObjects(settings.images.checkpointer),
 ];

@@ -4,11 +4,12 @@ import { encodeDataUrl } from "../../ignition/data-url.js";
 import type { CertificateRequest } from "../../pki/certificate.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { apiEndpoint, apiServiceAddress, controlPlaneNodes } from "../addresses.js";
-import { imageRepository } from "../images.js";
+import { imageNames, imageRepository } from "../images.js";
 import type { KubeconfigRequest } from "../kubeconfig-request.js";
 import { pki, places } from "../places.js";
 import { secretSource } from "../secrets.js";
 import { type BootstrapPod, bootstrapSecretsPath } from "./bootstrap.js";
+import { checkpointerCertificate, checkpointerKubeconfig } from "./checkpointer.js";
 import { selfhostedNames } from "./files.js";
 import { bootstrapPort, clusterSettings, controlPlaneImages, type SelfhostedSettings } from "./settings.js";
 
@@ -18,7 +19,7 @@ export const selfhostedSettings = (spec: ClusterSpec): SelfhostedSettings =>
     spec,
     {
       ...controlPlaneImages(spec.kubernetesVersion, imageRepository),
-      checkpointer: `${imageRepository}/pod-checkpointer`,
+      checkpointer: imageNames.podCheckpointer,
     },
     pki("ca.key"),
   );
@@ -51,6 +52,7 @@ export function selfhostedCertificates(spec: ClusterSpec): CertificateRequest[] 
         ...spec.apiServer.ips,
       ]),
     },
+    checkpointerCertificate,
   ];
 }
 
@@ -70,6 +72,7 @@ export function selfhostedKubeconfigs(spec: ClusterSpec): KubeconfigRequest[] {
     request(selfhostedNames.scheduler, "scheduler", shared),
     request(selfhostedNames.bootstrapControllerManager, "controller-manager", bootstrap),
     request(selfhostedNames.bootstrapScheduler, "scheduler", bootstrap),
+    checkpointerKubeconfig(spec),
   ];
 }
 

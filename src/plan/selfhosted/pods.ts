@@ -1,7 +1,7 @@
 import { commandLine, type Flags } from "../command-line.js";
 import { apiServerFlags, controllerManagerFlags, schedulerFlags } from "../control-plane.js";
 import { places } from "../places.js";
-import { bootstrapPort, type SelfhostedSettings } from "./settings.js";
+import { bootstrapPort, bootstrapPorts, type SelfhostedSettings } from "./settings.js";
 
 /**
  * The containers of the control plane's pods, self-hosted and bootstrap. What they read is below /etc/kubernetes, as on a
@@ -140,7 +140,7 @@ export function controllerManagerPod(settings: SelfhostedSettings, bootstrap: bo
   const { spec, images, caKeyPath, allocateNodeCidrs } = settings;
   const flags: Flags = {
     ...controllerManagerFlags(spec, { single: false }),
-    ...(bootstrap ? {} : { "bind-address": "0.0.0.0" }),
+    ...(bootstrap ? { "secure-port": bootstrapPorts.controllerManager } : { "bind-address": "0.0.0.0" }),
     "cluster-signing-key-file": caKeyMountPath,
     "allocate-node-cidrs": allocateNodeCidrs,
   };
@@ -150,7 +150,7 @@ export function controllerManagerPod(settings: SelfhostedSettings, bootstrap: bo
         name: "kube-controller-manager",
         image: images.controllerManager,
         flags,
-        probes: healthProbes(10257, bootstrap),
+        probes: healthProbes(bootstrap ? bootstrapPorts.controllerManager : 10_257, bootstrap),
         requests: bootstrap ? undefined : { cpu: "100m", memory: "64Mi" },
         mounts: [{ name: "ca-key", mountPath: caKeyMountPath, readOnly: true }],
       }),
@@ -168,9 +168,9 @@ export function schedulerPod(settings: SelfhostedSettings, bootstrap: boolean): 
         image: images.scheduler,
         flags: {
           ...schedulerFlags(spec, { single: false }),
-          ...(bootstrap ? {} : { "bind-address": "0.0.0.0" }),
+          ...(bootstrap ? { "secure-port": bootstrapPorts.scheduler } : { "bind-address": "0.0.0.0" }),
         },
-        probes: healthProbes(10259, bootstrap),
+        probes: healthProbes(bootstrap ? bootstrapPorts.scheduler : 10_259, bootstrap),
         requests: bootstrap ? undefined : { cpu: "100m", memory: "32Mi" },
       }),
     ],

@@ -39,6 +39,9 @@ export const controlPlaneImages = (
 /** The bootstrap control plane's API server: beside the port of the one that takes over. */
 export const bootstrapPort = (spec: ClusterSpec): number => spec.apiServer.port + 1;
 
+/** Of the others of it: beside those of copies that run meanwhile. */
+export const bootstrapPorts = { controllerManager: 10_267, scheduler: 10_269 } as const;
+
 /** Settings of a cluster that slipway makes the machines of: etcd on every control-plane node. */
 export const clusterSettings = (
   spec: ClusterSpec,

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../kube-object.js";
 import { secretText } from "../secrets.js";
+import { checkpointAnnotation, controlPlaneTier } from "./checkpointer.js";
 import { apiServerFiles, type ComponentFile, controllerManagerFiles, schedulerFiles } from "./files.js";
 import { apiServerPod, controllerManagerPod, filesVolume, type PodParts, schedulerPod } from "./pods.js";
 import type { SelfhostedSettings } from "./settings.js";
@@ -7,16 +8,13 @@ import type { SelfhostedSettings } from "./settings.js";
 const namespace = "kube-system";
 const controlPlaneSelector = { "node-role.kubernetes.io/control-plane": "" };
 
-/** Marks a pod that the checkpointer keeps a copy of; bootkube's name. */
-export const checkpointAnnotation = { "checkpointer.alpha.coreos.com/checkpoint": "true" };
-
 export const workloadNames = {
   apiServer: "kube-apiserver",
   controllerManager: "kube-controller-manager",
   scheduler: "kube-scheduler",
 } as const;
 
-const labelsOf = (name: string) => ({ "k8s-app": name, tier: "control-plane" });
+const labelsOf = (name: string) => ({ "k8s-app": name, [controlPlaneTier.key]: controlPlaneTier.value });
 
 /** A Secret's keys have no slashes: `pki/etcd/ca.crt` is under `etcd-ca.crt`. */
 const keyOf = (path: string): string => path.replace(/^pki\//, "").replaceAll("/", "-");
@@ -50,7 +48,7 @@ const secretVolume = (name: string, files: ComponentFile[]) => ({
 
 function template(name: string, parts: PodParts, files: ComponentFile[], more: Record<string, unknown>) {
   return {
-    metadata: { labels: labelsOf(name), annotations: checkpointAnnotation },
+    metadata: { labels: labelsOf(name), annotations: { [checkpointAnnotation]: "true" } },
     spec: {
       nodeSelector: controlPlaneSelector,
       tolerations: [{ operator: "Exists" }],

@@ -1,9 +1,10 @@
-import type { WaitOptions } from "../../base/condition.js";
-import { waitFor } from "../../base/condition.js";
+import { type Condition, type WaitOptions, waitFor } from "../../base/condition.js";
 import type { KubeClient } from "../../kube/client.js";
 import { apiReady, daemonSetReady, deploymentAvailable } from "../../kube/conditions.js";
 import { waitForObjects } from "../../kube/wait.js";
 import type { BootstrapPod } from "../../plan/selfhosted/bootstrap.js";
+import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
+import { bootstrapPorts } from "../../plan/selfhosted/settings.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import type { ControlPlaneHost } from "../control-plane-host.js";
 import { bootstrapManifests, endBootstrapPod, removeBootstrapSecrets } from "./bootstrap-pods.js";
@@ -28,6 +29,8 @@ export interface Pivot {
   /** A new client, with a connection of its own. */
   connect(): KubeClient;
   wait: Omit<WaitOptions, "code" | "hint" | "intervalMs"> & { signal: AbortSignal };
+  /** Asks the self-hosted API server on the host for /readyz, past the redirect. */
+  selfhostedAnswers: Condition<ControlPlaneHost>;
   /** The command that shows a pod's state, for the hint of a wait that failed. */
   describe(workload: string): string;
 }
@@ -45,7 +48,13 @@ export async function openWay({ host, port, bootstrapPort, wait }: Pivot): Promi
 }
 
 /** Waits until every pod that takes over is ready. */
-export async function selfhostedReady({ connect, wait, describe }: Pivot): Promise<void> {
+export async function selfhostedReady({
+  host,
+  connect,
+  wait,
+  describe,
+  selfhostedAnswers,
+}: Pivot): Promise<void> {
   await using client = connect();
   const namespace = "kube-system";
   const { apiServer, controllerManager, scheduler } = workloadNames;
@@ -56,9 +65,12 @@ export async function selfhostedReady({ connect, wait, describe }: Pivot): Promi
   });
   await Promise.all([
     waitForObjects(daemonSetReady(namespace, apiServer), client, failing(apiServer)),
+    waitForObjects(daemonSetReady(namespace, checkpointerName), client, failing(checkpointerName)),
     waitForObjects(deploymentAvailable(namespace, controllerManager), client, failing(controllerManager)),
     waitForObjects(deploymentAvailable(namespace, scheduler), client, failing(scheduler)),
   ]);
+  // What objects say may be from before a loss.
+  await waitFor(selfhostedAnswers, host, { ...failing(apiServer), intervalMs: 250 });
 }
 
 /** New connections go to the self-hosted API server. When it does not answer them, they go back. */
@@ -88,8 +100,8 @@ export async function endBootstrap(pivot: Pivot): Promise<void> {
   await endBootstrapPod(host, apiServer!, bootstrapPort, wait);
   await using client = connect();
   for (const [pod, port, component] of [
-    [scheduler!, 10259, workloadNames.scheduler],
-    [controllerManager!, 10257, workloadNames.controllerManager],
+    [scheduler!, bootstrapPorts.scheduler, workloadNames.scheduler],
+    [controllerManager!, bootstrapPorts.controllerManager, workloadNames.controllerManager],
   ] as const) {
     await endBootstrapPod(host, pod, port, wait);
     await releaseLease(client, component, node, wait.signal);

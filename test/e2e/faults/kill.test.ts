@@ -13,23 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-/**
- * Runs a command over and over: the first run is killed at its first point, the second at its second, and so on, until one run
- * reaches its end. @returns at how many points it was killed
- */
-async function killAtEveryPoint(args: string[]): Promise<number> {
-  for (let point = 1; point < 200; point++) {
-    const result = await home.slipway(args, {
-      allowFailure: true,
-      env: { SLIPWAY_TEST_KILL_AT_POINT: String(point) },
-    });
-    if (result.exitCode === 0) return point - 1;
-    // -1: ended by the signal. Anything else is a failure of its own.
-    if (result.exitCode !== -1) expect.fail(`at point ${point}: ${result.stderr}`);
-  }
-  return expect.fail("never came to its end");
-}
-
 const nodes = async () => (await home.kubectl(profile, ["get", "nodes", "-o", "name"])).stdout.split("\n");
 
 test("start", async () => {
@@ -38,13 +21,15 @@ test("start", async () => {
     env: { SLIPWAY_TEST_KILL_AT_POINT: "16" },
   });
   const ca = await home.caFingerprint(profile);
-  expect(await killAtEveryPoint(["start", "-p", profile])).toBeGreaterThanOrEqual(30);
+  expect(await home.killAtEveryPoint(["start", "-p", profile])).toBeGreaterThanOrEqual(30);
   expect(await home.caFingerprint(profile)).toBe(ca);
   expect(await nodes()).toEqual(["node/killed"]);
 });
 
 test("node add", async () => {
-  expect(await killAtEveryPoint(["node", "add", "killed-m02", "-p", profile])).toBeGreaterThanOrEqual(30);
+  expect(await home.killAtEveryPoint(["node", "add", "killed-m02", "-p", profile])).toBeGreaterThanOrEqual(
+    30,
+  );
   expect(await nodes()).toEqual(["node/killed", "node/killed-m02"]);
 });
 
@@ -64,12 +49,12 @@ test("node delete", async () => {
 
 test("stop, and the data is there afterwards", async () => {
   await home.kubectl(profile, ["create", "configmap", "kept", "--from-literal=a=b"]);
-  expect(await killAtEveryPoint(["stop", "-p", profile])).toBeGreaterThanOrEqual(6);
+  expect(await home.killAtEveryPoint(["stop", "-p", profile])).toBeGreaterThanOrEqual(6);
   await home.slipway(["start", "-p", profile]);
   await home.kubectl(profile, ["get", "configmap", "kept"]);
 });
 
 test("delete", async () => {
-  await killAtEveryPoint(["delete", "-p", profile]);
+  await home.killAtEveryPoint(["delete", "-p", profile]);
   expect(await hostState()).toEqual(before);
 });

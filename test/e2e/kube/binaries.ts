@@ -6,7 +6,12 @@ import { resolvePaths } from "../../../src/base/paths.js";
 import { ensureComponents } from "../../../src/components/ensure.js";
 import type { Binaries } from "./control-plane.js";
 
-const versions: Record<string, string> = { etcd: "v3.6.8", "kube-apiserver": "v1.36.3", kubectl: "v1.36.3" };
+const versions: Record<string, string> = {
+  etcd: "v3.6.8",
+  "kube-apiserver": "v1.36.3",
+  kubectl: "v1.36.3",
+  containerd: "v2.4.2",
+};
 
 /** The real programs, from the store that everybody shares. */
 async function find(...names: string[]): Promise<string[]> {
@@ -27,3 +32,5 @@ export async function findBinaries(): Promise<Binaries> {
 }
 
 export const findKubectl = async (): Promise<string> => (await find("kubectl"))[0]!;
+
+export const findContainerd = async (): Promise<string> => (await find("containerd"))[0]!;

@@ -116,8 +116,9 @@ afterEach(async () => {
   for (const program of running.splice(0).reverse()) await program.end("SIGKILL");
 });
 
-async function startServer(): Promise<Program> {
-  const server = new Program("s", process.execPath, [join(directory, "server.mjs"), JSON.stringify(config)]);
+async function startServer(more: Partial<ServerConfig> = {}): Promise<Program> {
+  const all = JSON.stringify({ ...config, ...more });
+  const server = new Program("s", process.execPath, [join(directory, "server.mjs"), all]);
   await server.said(/^ready$/);
   return server;
 }
@@ -240,6 +241,23 @@ describe("real clients", () => {
     ]);
     await relay.said(/DHCP relay from 10\.91\.0\.2 to 10\.90\.0\.1/);
     expect((await udhcpc("c")).stdout).toMatch(/bound 10\.91\.0\.5\d by 10\.90\.0\.1/);
+  });
+
+  test("an address behind a relay is pinged before it is offered", async () => {
+    const server = await startServer({ probe: true, leases: join(directory, "probed-leases") });
+    const relay = new Program("r", "dnsmasq", [
+      ...["--no-daemon", "--conf-file=/dev/null", "--port=0", "--user=root", "--log-dhcp"],
+      "--dhcp-relay=10.91.0.2,10.90.0.1",
+    ]);
+    await relay.said(/DHCP relay from 10\.91\.0\.2 to 10\.90\.0\.1/);
+    await run("ip", ["-n", "slipway-dhcp-r", "address", "add", "10.91.0.50/24", "dev", "eth1"]);
+    expect((await udhcpc("c")).stdout).toMatch(/bound 10\.91\.0\.51 by 10\.90\.0\.1/);
+    const found = observations(server).filter(({ what }) => what === "10.91.0.50 is in use");
+    expect(found).toMatchObject([{ mac: macs.c, outcome: "failed" }]);
+    const { delayed, unprobed } = (await stateOf(server)).counters;
+    expect(delayed).toBeGreaterThan(0);
+    expect(unprobed).toBe(0);
+    await run("ip", ["-n", "slipway-dhcp-r", "address", "delete", "10.91.0.50/24", "dev", "eth1"]);
   });
 
   test("a second server on the wire is told of, once", async () => {

@@ -12,9 +12,11 @@ export interface ServerConfig {
   leases: string;
   networks: LabNetwork[];
   machines: Machine[];
+  /** Whether it is asked who has an address before that is offered. */
+  probe?: boolean;
 }
 
-const { leases: path, networks, machines } = JSON.parse(process.argv[2]!) as ServerConfig;
+const { leases: path, networks, machines, probe = false } = JSON.parse(process.argv[2]!) as ServerConfig;
 const print = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const lab = dhcpLab({
   networks,
@@ -30,7 +32,7 @@ const lab = dhcpLab({
   }),
 });
 const leases = await LeaseStore.open(path);
-const server = await startDhcpServer({ lab: () => lab, leases, observe: print, clock: systemClock });
+const server = await startDhcpServer({ lab: () => lab, leases, observe: print, clock: systemClock, probe });
 process.on("SIGUSR2", () =>
   print({ counters: server.counters(), rss: process.memoryUsage().rss, damaged: leases.damaged }),
 );

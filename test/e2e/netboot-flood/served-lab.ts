@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type RunOptions, type RunResult, run } from "../../../src/base/run.js";
 import { Scope } from "../../../src/base/scope.js";
 import { slipwayProgram } from "../harness.js";
+import { realBootFiles } from "../netboot-lab.js";
 import { LabNetwork } from "../netboot-qemu/lab-network.js";
-import { realBootFiles } from "../netboot-simulate/recorded.js";
 
 /** The good client's machine. */
 export const node1 = { mac: "52:54:00:00:f0:01", address: "10.88.0.200" };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Lab } from "../netboot-lab.js";
 import { Neighbour } from "../netboot-tftp/neighbour.js";
-import { Lab } from "./lab.js";
 
 const port = 18_078;
 
@@ -30,17 +30,11 @@ test("a machine waits for its owner's word, gets its secrets once, reports, and 
       .replaceAll("SERVER", neighbour.address)
       .replaceAll("LEASED", neighbour.neighbourAddress),
   );
-  await using server = await lab.serve(neighbour.address, port);
+  const at = { address: neighbour.address, port };
+  await using _server = await lab.serve({ at });
+  const url = `http://${at.address}:${port}`;
   const ask = async (path: string, ...more: string[]) => {
-    const curl = [
-      "--silent",
-      "--write-out",
-      "\n%{http_code}",
-      "-A",
-      "iPXE/1.21.1",
-      ...more,
-      `${server.url}${path}`,
-    ];
+    const curl = ["--silent", "--write-out", "\n%{http_code}", "-A", "iPXE/1.21.1", ...more, `${url}${path}`];
     const lines = (await neighbour.run("curl", curl)).stdout.split("\n");
     return { status: lines.pop(), body: lines.join("\n") };
   };
@@ -56,7 +50,7 @@ test("a machine waits for its owner's word, gets its secrets once, reports, and 
   const config = /ignition\.config\.url=http:\/\/[^/]+(\S+)/.exec(script)?.[1];
   expect(config).toMatch(/&token=[\w-]{43}$/);
   // This machine itself asks for the neighbour: it has the token's text, and not the address.
-  expect((await fetch(`${server.url}${config}`)).status).toBe(403);
+  expect((await fetch(`${url}${config}`)).status).toBe(403);
   expect((await ask(`/ignition?mac=${mac}`)).status).toBe("403");
   expect((await ask(config!)).body).toContain("hush");
   expect((await ask(config!)).status).toBe("403");
@@ -70,5 +64,5 @@ test("a machine waits for its owner's word, gets its secrets once, reports, and 
   expect((await ask(`/ipxe?mac=${mac}`)).body).toContain("its own disk");
   await expect(lab.slipway("approve", "node1")).rejects.toThrow();
   expect((await lab.slipway("reset", "node1")).stderr).toContain("discovered");
-  await expect(lab.serve(neighbour.address, port + 1)).rejects.toThrow(/is in use by process/);
+  await expect(lab.serve({ at: { ...at, port: port + 1 } })).rejects.toThrow(/is in use by process/);
 });

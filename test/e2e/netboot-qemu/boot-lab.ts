@@ -1,8 +1,9 @@
-import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, link, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../../src/base/run.js";
 import type { NetbootFacts } from "../../../src/node-image/netboot.js";
 import { slipwayProgram } from "../harness.js";
+import { Lab } from "../netboot-lab.js";
 import type { LabNetwork } from "./lab-network.js";
 
 export type NetbootImage = NetbootFacts & { kernel: string; initrd: string };
@@ -16,53 +17,42 @@ export async function netbootImage(): Promise<NetbootImage> {
   return JSON.parse(stdout.split("\n").at(-1)!).data;
 }
 
-/** A lab on a network of test machines: one boot profile with the node image for all, its Ignition a Butane template. */
-export async function writeLab(
-  directory: string,
+/** The kernel's arguments with which a node image takes its config, and reports to who serves it. */
+export const nodeArguments = (config: string, report: string): string[] => [
+  "console=ttyS0",
+  "ignition.firstboot",
+  "ignition.platform.id=metal",
+  `ignition.config.url=${config}`,
+  `slipway.report=${report}`,
+  "slipway.on_failure=poweroff",
+];
+
+/** A boot profile with the node image, which is in the lab's assets. @param ignition as in lab.yaml */
+export const nodeProfile = ({ url }: LabNetwork, ignition: string) => ({
+  id: "worker",
+  kernel: "/assets/kernel",
+  initrd: ["/assets/initrd"],
+  args: ["initrd=initrd", ...nodeArguments(`${url}/ignition?mac=\${mac:hexhyp}`, `${url}/report`)],
+  ignition,
+});
+
+/** A lab with one machine, which boots the node image; its Ignition config is a Butane template. */
+export async function greetingLab(
   network: LabNetwork,
   image: NetbootImage,
   { mode, mac, address }: { mode: "dhcp" | "proxy"; mac: string; address: string },
-): Promise<void> {
-  await mkdir(join(directory, "assets"), { recursive: true });
+): Promise<Lab> {
+  const lab = await Lab.create({
+    networks: [network.inLab(mode)],
+    machines: [{ name: "node1", mac, ...(mode === "dhcp" ? { address } : {}), profile: "worker" }],
+    profiles: [nodeProfile(network, "worker.bu")],
+  });
   for (const name of ["kernel", "initrd"] as const) {
-    const path = join(directory, "assets", name);
+    const path = join(lab.assets, name);
     await link(image[name], path).catch(() => copyFile(image[name], path));
   }
-  const url = `http://${network.address}:8080`;
-  const lab = {
-    apiVersion: "slipway.dev/v1alpha1",
-    kind: "Lab",
-    networks: [
-      {
-        interface: network.bridge,
-        address: network.address,
-        subnet: network.subnet,
-        mode,
-        ...(mode === "dhcp" ? { range: "10.88.0.50-10.88.0.99" } : {}),
-      },
-    ],
-    machines: [{ name: "node1", mac, ...(mode === "dhcp" ? { address } : {}), profile: "worker" }],
-    profiles: [
-      {
-        id: "worker",
-        kernel: "/assets/kernel",
-        initrd: ["/assets/initrd"],
-        args: [
-          "initrd=initrd",
-          "console=ttyS0",
-          "ignition.firstboot",
-          "ignition.platform.id=metal",
-          `ignition.config.url=${url}/ignition?mac=\${mac:hexhyp}`,
-          `slipway.report=${url}/report`,
-          "slipway.on_failure=poweroff",
-        ],
-        ignition: "worker.bu",
-      },
-    ],
-  };
-  await writeFile(join(directory, "lab.yaml"), JSON.stringify(lab, undefined, 2));
   await writeFile(
-    join(directory, "worker.bu"),
+    join(lab.directory, "worker.bu"),
     [
       "variant: fcos",
       "version: 1.5.0",
@@ -86,4 +76,5 @@ export async function writeLab(
       "",
     ].join("\n"),
   );
+  return lab;
 }

@@ -3,10 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { run } from "../../../src/base/run.js";
-import type { NetbootFacts } from "../../../src/node-image/netboot.js";
 import { bundle } from "../bundle.js";
-import { slipwayProgram } from "../harness.js";
+import { type NetbootImage, netbootImage, nodeArguments } from "./boot-lab.js";
 import { LabNetwork } from "./lab-network.js";
 import { bootMachine } from "./qemu.js";
 import type { WebRequest } from "./web-server.js";
@@ -15,16 +13,12 @@ const mac = "52:54:00:12:34:56";
 const port = 8080;
 let scratch: string;
 let network: LabNetwork;
-let image: NetbootFacts & { kernel: string; initrd: string };
+let image: NetbootImage;
 const requests: WebRequest[] = [];
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), "slipway-netboot-"));
-  const { stdout } = await run(process.execPath, [
-    slipwayProgram,
-    ...["node-image", "build", "--format", "netboot", "--output", "json"],
-  ]);
-  image = JSON.parse(stdout.split("\n").at(-1)!).data;
+  image = await netbootImage();
   network = await LabNetwork.create();
   await startServers();
 }, 30 * 60_000);
@@ -55,12 +49,7 @@ async function startServers(): Promise<void> {
       }
     });
   });
-  const range = "--dhcp-range=10.88.0.50,10.88.0.99";
-  const files = ["--conf-file=/dev/null", `--dhcp-leasefile=${join(scratch, "leases")}`];
-  network.start("dnsmasq", [
-    ...["--keep-in-foreground", "--port=0", `--interface=${network.bridge}`, range, ...files],
-    "--user=root",
-  ]);
+  await network.startDnsmasq(scratch);
   await listening;
 }
 
@@ -78,13 +67,7 @@ async function boot(config: object) {
     memoryMiB: 2048,
     firmware: {
       ...image,
-      arguments: [
-        "ignition.firstboot",
-        "ignition.platform.id=metal",
-        `ignition.config.url=${url("config.ign")}`,
-        `slipway.report=${url("report?token=1")}`,
-        "slipway.on_failure=poweroff",
-      ],
+      arguments: nodeArguments(url("config.ign"), url("report?token=1")),
     },
   });
 }

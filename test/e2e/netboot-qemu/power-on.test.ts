@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Observation } from "../../../src/netboot/observation.js";
-import { slipwayProgram } from "../harness.js";
-import { type NetbootImage, netbootImage, writeLab } from "./boot-lab.js";
+import { realBootFiles } from "../netboot-lab.js";
+import { greetingLab, type NetbootImage, netbootImage } from "./boot-lab.js";
 import { LabNetwork } from "./lab-network.js";
 import { bootMachine, type Firmware } from "./qemu.js";
 
@@ -15,37 +15,10 @@ let image: NetbootImage;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), "slipway-power-on-"));
   image = await netbootImage();
+  await realBootFiles();
 }, 30 * 60_000);
 
 afterAll(() => rm(scratch, { recursive: true, force: true }));
-
-/** `slipway netboot serve` in the network, and all that it says it saw. */
-async function serve(network: LabNetwork, lab: string): Promise<Observation[]> {
-  const seen: Observation[] = [];
-  const process_ = network.start(process.execPath, [
-    slipwayProgram,
-    ...["netboot", "serve", lab, "--output", "json", "--state", `${lab}-state`],
-  ]);
-  let rest = "";
-  await new Promise<void>((resolve, reject) => {
-    let complaint = "";
-    process_.stdout?.on("data", (chunk: Buffer) => {
-      const lines = `${rest}${chunk}`.split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line.includes("is served at")) resolve();
-        const parsed = JSON.parse(line) as Observation;
-        if (parsed.stage) seen.push(parsed);
-      }
-    });
-    process_.stderr?.on("data", (chunk: Buffer) => {
-      complaint += chunk;
-      if (complaint.includes("is served at")) resolve();
-    });
-    process_.then(() => reject(new Error(`the server ended: ${complaint}`)), reject);
-  });
-  return seen;
-}
 
 const reported = (seen: readonly Observation[]) =>
   seen.filter(({ stage }) => stage === "report").map(({ what }) => what);
@@ -88,34 +61,27 @@ const ways: Way[] = [
   },
 ];
 
-describe.each(ways)("a machine with $firmware, $mode", ({ firmware, mode, until, begins }) => {
-  test(`goes from power-on to ${until}`, async () => {
+// Side by side: firmware and iPXE wait for the network most of their time.
+test.concurrent.each(ways)(
+  "a machine with $firmware, $mode, goes from power-on to $until",
+  async ({ firmware, mode, until, begins }) => {
     await using network = await LabNetwork.create();
-    const lab = join(scratch, `lab-${firmware}`);
-    await writeLab(lab, network, image, { mode, mac, address: "10.88.0.21" });
-    if (mode === "proxy") await startDnsmasq(network);
-    const seen = await serve(network, lab);
-    await using machine = await bootMachine({ network, scratch, firmware, mac, memoryMiB: 3072 });
+    await using lab = await greetingLab(network, image, { mode, mac, address: "10.88.0.21" });
+    if (mode === "proxy") await network.startDnsmasq(scratch, "10.88.0.2");
+    await using server = await lab.serve({ startProgram: network.startProgram });
+    const { seen } = server;
+    await using machine = await bootMachine({ network, scratch, firmware, mac, memoryMiB: 2048 });
     const stages = ["initrd", "ignition-fetched", "ignition-applied", "booted"];
     const expected = stages.slice(0, stages.indexOf(until) + 1);
     await Promise.race([
       expect.poll(() => reported(seen), { timeout: 280_000, interval: 200 }).toEqual(expected),
-      machine.ended(280_000).then(async () => {
-        throw new Error(`the machine ended; its console:\n${(await machine.console()).slice(-3000)}`);
-      }),
+      machine.failsIfItEnds(280_000),
     ]);
     expect(firstSteps(seen).slice(0, begins.length)).toEqual(begins);
     const config = seen.find(({ stage }) => stage === "ignition");
     expect(config).toMatchObject({ mac, outcome: "ok", details: { group: "node1", profile: "worker" } });
     expect(config?.details.agent).toContain("Ignition/2.24.0");
     if (until === "booted") await machine.waitFor(/greeted-52:54:00:aa:00:01/, 60_000);
-  }, 340_000);
-});
-
-/** The network's own DHCP server, on a host of its own, which knows nothing of booting. */
-async function startDnsmasq(network: LabNetwork): Promise<void> {
-  const host = await network.addHost("10.88.0.2");
-  const quiet = ["--keep-in-foreground", "--port=0", "--user=root", "--conf-file=/dev/null"];
-  const leases = [`--dhcp-leasefile=${join(scratch, "leases")}`, "--dhcp-range=10.88.0.50,10.88.0.99"];
-  network.start("dnsmasq", [...quiet, "--interface=eth0", ...leases], { host });
-}
+  },
+  340_000,
+);

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exists } from "../../../src/base/files.js";
-import { hostState, slipwayProgram, TestHome } from "../harness.js";
-import { ClusterBridge } from "./cluster-bridge.js";
+import { hostState, TestHome } from "../harness.js";
+import { Lab } from "../netboot-lab.js";
+import { nodeProfile } from "./boot-lab.js";
+import { LabNetwork } from "./lab-network.js";
 import { bootMachine } from "./qemu.js";
 
 const profile = "nb-worker";
@@ -25,71 +27,25 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-/** A lab with one machine, which boots the netboot image with the config of the cluster's new worker. */
-async function writeLab(lab: string, network: ClusterBridge, node: { name: string; address: string }) {
-  const url = `http://${network.address}:8080`;
-  await writeFile(
-    join(lab, "lab.yaml"),
-    JSON.stringify({
-      apiVersion: "slipway.dev/v1alpha1",
-      kind: "Lab",
-      networks: [
-        {
-          interface: network.bridge,
-          address: network.address,
-          subnet: network.address.replace(/\d+$/, "0/24"),
-          mode: "dhcp",
-          range: [200, 210].map((n) => network.address.replace(/\d+$/, String(n))).join("-"),
-          router: network.address,
-        },
-      ],
-      machines: [{ name: node.name, mac, address: node.address, profile: "worker" }],
-      profiles: [
-        {
-          id: "worker",
-          kernel: "/assets/kernel",
-          initrd: ["/assets/initrd"],
-          args: [
-            "initrd=initrd",
-            "console=ttyS0",
-            `ignition.config.url=${url}/ignition?mac=\${mac:hexhyp}`,
-            `slipway.report=${url}/report`,
-            "slipway.on_failure=poweroff",
-          ],
-          ignition: "worker.ign",
-          secret: true,
-        },
-      ],
-    }),
-  );
-}
-
 test("a machine becomes a worker from power-on: Ready, with a pod that the control plane's node reaches", async () => {
-  const lab = join(scratch, "lab");
-  await mkdir(lab);
+  await using lab = await Lab.create();
   const json = async (args: string[]) =>
     JSON.parse((await home.slipway([...args, "-p", profile, "-o", "json"])).stdout.split("\n").at(-1)!).data;
-  await json(["node-image", "build", "--format", "netboot", join(lab, "assets")]);
-  const node = await json(["node", "add", "--mac", mac, "--ignition", join(lab, "worker.ign")]);
-  await using network = await ClusterBridge.of(node.address);
-  await writeLab(lab, network, { name: node.node, address: node.address });
-  const server = network.start(process.execPath, [
-    slipwayProgram,
-    ...["netboot", "serve", lab, "--state", join(scratch, "state"), "--output", "json"],
-  ]);
-  let log = "";
-  for (const stream of [server.stdout, server.stderr]) stream?.on("data", (chunk: Buffer) => (log += chunk));
-  await expect.poll(() => log, { timeout: 20_000 }).toContain("is served at");
+  await json(["node-image", "build", "--format", "netboot", lab.assets]);
+  const config = join(lab.directory, "worker.ign");
+  const node = await json(["node", "add", "--mac", mac, "--ignition", config]);
+  await using network = await LabNetwork.ofCluster(node.address);
+  await lab.write({
+    networks: [{ ...network.inLab("dhcp", [200, 210]), router: network.address }],
+    machines: [{ name: node.node, mac, address: node.address, profile: "worker" }],
+    profiles: [{ ...nodeProfile(network, "worker.ign"), secret: true }],
+  });
+  await using server = await lab.serve({ startProgram: network.startProgram });
 
   await using machine = await bootMachine({ network, scratch, firmware: "seabios", mac, memoryMiB: 3072 });
   const kubectl = (...args: string[]) => home.kubectl(profile, args);
   const ready = kubectl("wait", "--for=condition=Ready", `node/${node.node}`, "--timeout=280s");
-  await Promise.race([
-    ready,
-    machine.ended(290_000).then(async () => {
-      throw new Error(`the machine ended; its console:\n${(await machine.console()).slice(-3000)}\n${log}`);
-    }),
-  ]);
+  await Promise.race([ready, machine.failsIfItEnds(290_000, () => server.log)]);
   const pod = {
     apiVersion: "v1",
     kind: "Pod",
@@ -121,7 +77,7 @@ test("a machine becomes a worker from power-on: Ready, with a pod that the contr
   await kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/beside", "--timeout=60s");
 
   await home.slipway(["node", "delete", node.node, "-p", profile]);
-  expect(await exists(join(lab, "worker.ign"))).toBe(false);
+  expect(await exists(config)).toBe(false);
 }, 600_000);
 
 test("nothing of it is left on the host", async () => {

@@ -1,24 +1,9 @@
-import { homedir } from "node:os";
 import { systemClock } from "../../../src/base/clock.js";
-import { discardEvents } from "../../../src/base/events.js";
-import { resolvePaths } from "../../../src/base/paths.js";
-import { loadBootFiles } from "../../../src/netboot/boot-files/ipxe.js";
 import { loadSnapshot } from "../../../src/netboot/inventory/load.js";
 import type { SimulatedFirmware } from "../../../src/netboot/simulate/machine.js";
 import { simulateBoot } from "../../../src/netboot/simulate/simulate-boot.js";
 import { defaultUuid } from "../../../src/netboot/simulate/uuid.js";
 import { RecordingServer, type Said } from "./words.js";
-
-/** iPXE's builds by name, as the server has them. */
-export async function realBootFiles(): Promise<ReadonlyMap<string, Buffer>> {
-  const context = {
-    paths: resolvePaths(process.env, homedir()),
-    events: discardEvents,
-    signal: new AbortController().signal,
-    clock: systemClock,
-  };
-  return new Map([...(await loadBootFiles({}, context))].map(([name, { bytes }]) => [name, bytes]));
-}
 
 /** A simulated boot, with all that was said and answered in it. */
 export async function recorded(

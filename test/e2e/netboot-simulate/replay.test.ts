@@ -9,9 +9,10 @@ import { run, start } from "../../../src/base/run.js";
 import type { Replay } from "../../../src/netboot/simulate/replay/replay.js";
 import { slipwayProgram } from "../harness.js";
 import { freePort } from "../netboot-http/peers.js";
+import { realBootFiles } from "../netboot-lab.js";
 import { captureOf } from "./capture-file.js";
 import { labFiles, machines, writeFiles } from "./labs.js";
-import { comparable, realBootFiles, recorded } from "./recorded.js";
+import { comparable, recorded } from "./recorded.js";
 import type { Said, Word } from "./words.js";
 
 let scratch: string;

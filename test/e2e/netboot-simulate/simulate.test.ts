@@ -91,8 +91,41 @@ test("firmware that there is no iPXE for does not boot, and why is said", async 
   expect(exitCode).toBe(18);
   expect(end).toMatchObject({
     at: "boot file",
-    because: expect.stringContaining("there is no ipxe-arm64.efi"),
+    because: expect.stringContaining("bootFiles: { uefi-arm64: ipxe-arm64.efi }"),
   });
+});
+
+test.each([
+  ["uefi-arm64", "boot/arm64.efi"],
+  ["uefi-http-arm64", "http://10.88.0.1:8080/boot-files/boot/arm64.efi"],
+  ["uefi-ia32", "snp-ia32.efi"],
+] as const)("%s boots by a file of the lab's own", async (firmware, file) => {
+  const { "lab.yaml": text, ...files } = labFiles("dhcp");
+  const own = { "uefi-arm64": "boot/arm64.efi", "uefi-ia32": "tftp/snp-ia32.efi" };
+  await writeFiles(lab, {
+    ...files,
+    "lab.yaml": JSON.stringify({ ...JSON.parse(text!), bootFiles: own }),
+    "boot/arm64.efi": "for arm64",
+    "tftp/snp-ia32.efi": "for ia32",
+  });
+  const { exitCode, end, steps } = await simulated(...known, "--firmware", firmware);
+  expect(exitCode, end.because).toBe(0);
+  const decisions = steps.flatMap((step) => (step.step === "dhcp" ? step.decisions : []));
+  expect(decisions.find(({ about }) => about === "boot file")).toMatchObject({
+    chosen: file,
+    because: expect.stringMatching(/option 93 is \d+\), as bootFiles in lab.yaml has it$/),
+  });
+  const fetched = steps.find((step) => step.step === "tftp" || step.step === "http");
+  expect(fetched).toMatchObject(
+    firmware === "uefi-http-arm64"
+      ? { status: 200, url: file, contentType: "application/efi" }
+      : { file, bytes: firmware === "uefi-ia32" ? 8 : 9 },
+  );
+  await rm(join(lab, "boot"), { recursive: true });
+  await rm(join(lab, "tftp"), { recursive: true });
+  const without = await simulated(...known, "--firmware", firmware);
+  expect(without.exitCode).toBe(18);
+  expect(without.end.because).toMatch(/bootFiles in lab.yaml names .*, and there is no such file/);
 });
 
 test("of tied groups it says which wins, and why the other lost", async () => {

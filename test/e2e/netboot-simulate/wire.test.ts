@@ -6,9 +6,10 @@ import { run } from "../../../src/base/run.js";
 import type { Replay } from "../../../src/netboot/simulate/replay/replay.js";
 import { bundle } from "../bundle.js";
 import { slipwayProgram } from "../harness.js";
+import { realBootFiles } from "../netboot-lab.js";
 import { LabNetwork } from "../netboot-qemu/lab-network.js";
 import { labFiles, machines, writeFiles } from "./labs.js";
-import { comparable, realBootFiles, recorded } from "./recorded.js";
+import { comparable, recorded } from "./recorded.js";
 import type { Said } from "./words.js";
 
 // What the simulation says is answered, against what `slipway netboot serve` answers to the same bytes on a wire; and a capture of

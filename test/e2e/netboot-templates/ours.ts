@@ -1,3 +1,4 @@
+import { allAtOnce } from "../../../src/base/slices.js";
 import { noSettings } from "../../../src/netboot/inventory/settings.js";
 import { makeSnapshot } from "../../../src/netboot/inventory/snapshot.js";
 import type { JsonValue } from "../../../src/netboot/inventory/types.js";
@@ -11,19 +12,22 @@ export function ours(text: string, metadata: Record<string, JsonValue>, rawQuery
   if (!template) return "refused";
   const place = { file: "test" };
   const written = JSON.parse(JSON.stringify(metadata)); // -0 becomes 0
-  const snapshot = makeSnapshot(
-    {
-      settings: noSettings,
-      networks: [],
-      dns: { records: [], forward: [] },
-      machines: [],
-      groups: [{ id: "all", profile: "p", selector: {}, metadata: written, place }],
-      profiles: [{ id: "p", boot: { initrd: [], args: [] }, genericId: "template", place }],
-      ignition: new Map(),
-      cloud: new Map(),
-      generic: new Map([["template", { name: "template", text, place, template }]]),
-    },
-    "",
+  const snapshot = allAtOnce(
+    makeSnapshot(
+      {
+        settings: noSettings,
+        networks: [],
+        dns: { records: [], forward: [] },
+        machines: [],
+        bootFiles: {},
+        groups: [{ id: "all", profile: "p", selector: {}, metadata: written, place }],
+        profiles: [{ id: "p", boot: { initrd: [], args: [] }, genericId: "template", place }],
+        ignition: new Map(),
+        cloud: new Map(),
+        generic: new Map([["template", { name: "template", text, place, template }]]),
+      },
+      "",
+    ),
   );
   const document = renderDocument("generic", { labels: labelsOf(rawQuery), rawQuery }, snapshot);
   return document.status === 200 ? document.body.toString("latin1") : "refused";

@@ -1,5 +1,6 @@
 import { relative, resolve } from "node:path";
 import { SlipwayError } from "../../../base/errors.js";
+import type { LabNetwork } from "../../../netboot/inventory/types.js";
 import type { Observation } from "../../../netboot/observation.js";
 import { defineCommand } from "../../command.js";
 import { bytes, seconds } from "../../output/figures.js";
@@ -95,6 +96,23 @@ export const serve = defineCommand({
                 },
           );
         },
+        onNetworks: (changes) => {
+          for (const { network, outcome, why, hint } of changes) {
+            const name = network.interface ?? network.subnet;
+            context.events(
+              outcome === "failed"
+                ? {
+                    type: "warning",
+                    message: `${name} is not served whole, and tried again when the lab changes: ${why}`,
+                    ...(hint === undefined ? {} : { hint }),
+                  }
+                : {
+                    type: "info",
+                    message: outcome === "gone" ? `${name}: served no more` : networkLine(network),
+                  },
+            );
+          }
+        },
         onObservation: (observation) =>
           say(cli.output === "json" ? JSON.stringify(observation) : observationLine(observation)),
       },
@@ -102,14 +120,14 @@ export const serve = defineCommand({
     );
     const shown = relative(cli.workingDirectory, path) || ".";
     context.events({ type: "info", message: `${shown} is served at ${server.httpUrl()}` });
-    for (const { interface: name, address, mode } of server.networks()) {
-      context.events({ type: "info", message: `${name ?? "relays"}: ${networkRoles[mode]} at ${address}` });
+    for (const network of server.networks()) {
+      context.events({ type: "info", message: networkLine(network) });
     }
     if (server.networks().length === 0) {
       context.events({
         type: "warning",
         message: "no network is named, so only HTTP is served",
-        hint: "name one in lab.yaml, or by --interface",
+        hint: "name one in lab.yaml, which goes live at once, or by --interface",
       });
     }
     await new Promise<void>((stop) => context.signal.addEventListener("abort", () => stop(), { once: true }));
@@ -117,21 +135,27 @@ export const serve = defineCommand({
   },
 });
 
+const networkLine = ({ interface: name, address, mode }: LabNetwork): string =>
+  `${name ?? "relays"}: ${networkRoles[mode]} at ${address}`;
+
 const networkRoles = { dhcp: "DHCP, TFTP, DNS", proxy: "proxyDHCP, TFTP", none: "TFTP" } as const;
 
 /** `13:05:09 52:54:00:00:00:01 http GET /ipxe node1 132 B 1 ms` */
 export function observationLine(observation: Observation): string {
   const { time, mac, address, stage, what, outcome, bytes: size, durationMs, details } = observation;
-  const { error, because, file, group, machine } = details;
+  const { error, because, file, noBootFile, group, machine } = details;
   return [
     time.slice(11, 19),
     (mac ?? address ?? "-").padEnd(17),
     stage.padEnd(9),
     what,
     ...(outcome === "ok" ? [] : [`${outcome}:`]),
-    ...[error ?? (outcome === "ok" ? undefined : because), file, machine ?? group].filter(
-      (part) => part !== undefined,
-    ),
+    ...[
+      error ?? (outcome === "ok" ? undefined : because),
+      file,
+      noBootFile && `no boot file: ${noBootFile}`,
+      machine ?? group,
+    ].filter((part) => part !== undefined),
     ...(size === undefined ? [] : [bytes(size)]),
     ...(durationMs === undefined ? [] : [seconds(durationMs)]),
   ].join(" ");

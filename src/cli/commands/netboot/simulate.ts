@@ -6,7 +6,10 @@ import { defineCommand } from "../../command.js";
 import { usage } from "../../usage.js";
 import { inventoryArgument } from "./inventory-argument.js";
 
-const firmwares = ["bios", "uefi-x64", "uefi-arm64", "uefi-http", "ipxe"] as const;
+/** As `simulatedFirmwares`, which the command line does not load to say its help. */
+const firmwares = [
+  ...["bios", "uefi-x64", "uefi-ia32", "uefi-arm64", "uefi-http", "uefi-http-arm64", "ipxe"],
+] as const;
 
 export const simulate = defineCommand({
   name: "netboot simulate",

@@ -47,7 +47,8 @@ function partLines(part: BootPart, start: number): string[] {
   return [
     ...gap,
     ...part.observations.map((observation, i) => {
-      const at = `+${seconds(Date.parse(observation.time) - start)}`;
+      const ms = Date.parse(observation.time) - start;
+      const at = `${ms < 0 ? "−" : "+"}${seconds(Math.abs(ms))}`;
       return `${at.padStart(11)} ${(i === 0 ? title : "").padEnd(26)} ${factsOf(observation)}`.trimEnd();
     }),
   ];
@@ -60,12 +61,21 @@ function factsOf({ what, outcome, durationMs, bytes: size, details, address }: O
     ...(size === undefined || size === 0 ? [] : [bytes(size)]),
     ...(durationMs === undefined || durationMs < 50 ? [] : [seconds(durationMs)]),
     ...(/ACK$/.test(what) && address !== undefined ? [address] : []),
-    ...["status", "firmware", "file", "group", "profile", "server", "error", "because", "reason"].flatMap(
-      (key) => {
-        const value = details[key];
-        return value === undefined || (key === "status" && value === "200") ? [] : [`${key} ${clean(value)}`];
-      },
-    ),
+    ...[
+      "status",
+      "firmware",
+      "file",
+      "group",
+      "profile",
+      "server",
+      "gets",
+      "error",
+      "because",
+      "reason",
+    ].flatMap((key) => {
+      const value = details[key];
+      return value === undefined || (key === "status" && value === "200") ? [] : [`${key} ${clean(value)}`];
+    }),
   ];
   return facts.join(", ");
 }

@@ -122,12 +122,12 @@ export const render = defineCommand({
         import("../../../cluster/cni-manifest.js"),
         import("../../../components/catalog.js"),
       ]);
-    const { imageRepository } = await import("../../../plan/images.js");
+    const { imageNames } = await import("../../../plan/images.js");
     const request = renderRequest(flags, {
       supportedVersions: catalog.supportedKubernetesVersions,
       defaultVersion: catalog.defaultKubernetesVersion,
       workingDirectory: cli.workingDirectory,
-      checkpointerImage: `${imageRepository}/pod-checkpointer`,
+      checkpointerImage: imageNames.podCheckpointer,
     });
     const target = resolve(cli.workingDirectory, directory);
     const { given, foreign } = await givenMaterial(flags, cli.workingDirectory);

@@ -15,6 +15,7 @@ export function toLab(snapshot: Snapshot): Conversion {
     [...snapshot[kind].values()].map(({ name, text }) => ({ path: `${kind}/${name}`, text, secret: true })),
   );
   const { whole, lost } = withoutDangling(snapshot);
+  for (const { path } of snapshot.ownBootFiles.values()) lost.push(`the boot file ${path}: copy it`);
   return { files: [{ path: labFileName, text: labText(labForm(whole)), secret: true }, ...configs], lost };
 }
 
@@ -46,7 +47,7 @@ export const labText = (form: LabForm): string =>
   stringify(form, { lineWidth: 110, aliasDuplicateObjects: false });
 
 function labForm(snapshot: Snapshot): LabForm {
-  const { networks, dns, machines, groupsById, profiles, settings, assets } = snapshot;
+  const { networks, dns, machines, groupsById, profiles, settings, assets, bootFiles, tftp } = snapshot;
   const described = [...machines.byName.values()];
   const implied = new Map(
     described.flatMap((machine) => {
@@ -109,7 +110,11 @@ function labForm(snapshot: Snapshot): LabForm {
       ),
     ),
     ...optional("assets", assets),
-    ...settingsForm(settings),
+    ...optional(
+      "bootFiles",
+      filled(Object.fromEntries(Object.entries(bootFiles).map(([firmware, { path }]) => [firmware, path]))),
+    ),
+    ...settingsForm(settings, tftp),
   };
 }
 
@@ -117,12 +122,16 @@ function labForm(snapshot: Snapshot): LabForm {
 const isImplied = ({ selector, name, install }: Group, { mac }: Machine): boolean =>
   name === undefined && install === undefined && Object.keys(selector).length === 1 && selector.mac === mac;
 
-const machineForm = ({ name, mac, address, labels, quirks }: Machine, group: Group | undefined) => ({
+const machineForm = (
+  { name, mac, address, labels, quirks, bootFile }: Machine,
+  group: Group | undefined,
+) => ({
   name,
   mac,
   ...optional("address", address),
   ...optional("labels", filled(labels)),
   ...optional("quirks", filled(quirks)),
+  ...optional("bootFile", bootFile?.path),
   ...(group ? { profile: group.profile, ...optional("metadata", filled(group.metadata)) } : {}),
 });
 
@@ -140,6 +149,7 @@ function networkForm(network: LabNetwork): NetworkForm {
     ...optional("ntp", filled(ntp)),
     ...optional("domain", domain),
     ...optional("leaseTime", leaseSeconds === defaultLeaseSeconds ? undefined : leaseText(leaseSeconds)),
+    ...optional("probe", network.probe),
     ...optional(
       "options",
       filled(options.map(({ code, value }) => ({ code, hex: Buffer.from(value).toString("hex") }))),
@@ -153,12 +163,10 @@ export const leaseText = (seconds: number): string =>
 
 const pathOf = (kind: string, name: string | undefined): string | undefined => name && `${kind}/${name}`;
 
-function settingsForm({
-  http,
-  tftp,
-  grpc,
-  approve,
-}: LabSettings): Pick<LabForm, "approve" | "http" | "tftp" | "grpc"> {
+function settingsForm(
+  { http, tftp, grpc, approve }: LabSettings,
+  tftpDirectory: string | undefined,
+): Pick<LabForm, "approve" | "http" | "tftp" | "grpc"> {
   const listen = ({ address, port }: ListenSettings) => ({
     ...optional("address", address),
     ...optional("port", port),
@@ -175,7 +183,7 @@ function settingsForm({
         ...optional("tls", tls && { ...listen(tls), certificate: tls.certificate, key: tls.key }),
       }),
     ),
-    ...optional("tftp", filled(listen(tftp))),
+    ...optional("tftp", filled({ ...listen(tftp), ...optional("directory", tftpDirectory) })),
     ...optional(
       "grpc",
       grpc && { ...listen(grpc), certificate: grpc.certificate, key: grpc.key, ca: grpc.ca },

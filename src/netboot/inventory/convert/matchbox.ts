@@ -62,14 +62,19 @@ const renamed = (profile: BootProfile, names: Record<TextKind, Map<string, strin
   };
 };
 
-function lostOf({ networks, dns, machines, groupsById, profiles, settings, assets }: Snapshot): string[] {
+function lostOf(snapshot: Snapshot): string[] {
+  const { networks, dns, machines, groupsById, profiles, settings, assets, bootFiles, tftp } = snapshot;
   const lost = networks.map(({ subnet, mode }) => `the network ${subnet} (mode ${mode})`);
+  for (const [firmware, { path }] of Object.entries(bootFiles)) {
+    lost.push(`the boot file ${path} for ${firmware}`);
+  }
   for (const { name } of dns.records) lost.push(`the DNS name ${name}`);
   for (const server of dns.forward) lost.push(`the DNS server ${server} that questions are forwarded to`);
-  for (const { name, mac, address, labels, quirks } of machines.byName.values()) {
+  for (const { name, mac, address, labels, quirks, bootFile } of machines.byName.values()) {
     if (address !== undefined) lost.push(`the address ${address} of ${name}`);
     for (const [key, value] of Object.entries(labels)) lost.push(`the label ${key}=${value} of ${name}`);
     for (const quirk of quirks) lost.push(`the quirk ${quirk} of ${name}`);
+    if (bootFile) lost.push(`the boot file ${bootFile.path} of ${name}`);
     // The group that its boot profile implies keeps its MAC.
     if (groupsById.get(name)?.selector.mac !== mac) lost.push(`the machine ${name} (${mac})`);
   }
@@ -86,5 +91,6 @@ function lostOf({ networks, dns, machines, groupsById, profiles, settings, asset
       lost.push(`the settings of ${part}: they are matchbox's flags`);
   }
   if (assets !== undefined) lost.push(`the assets: copy or link ${assets}`);
+  if (tftp !== undefined) lost.push(`the files for TFTP in ${tftp}`);
   return lost;
 }

@@ -12,6 +12,7 @@ export function whatBoots(snapshot: Snapshot, said: Labels): Record<string, unkn
   return {
     ...(machine?.address === undefined ? {} : { address: machine.address }),
     ...(machine ? { quirks: machine.quirks } : {}),
+    ...(machine?.bootFile ? { "boot file": machine.bootFile.path } : {}),
     group: group?.id ?? "none",
     "boot profile": profile?.id ?? "none",
     ...(profile ? bootOf(profile) : {}),

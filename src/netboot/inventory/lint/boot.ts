@@ -18,6 +18,28 @@ export async function findBoot(snapshot: Snapshot, find: Find): Promise<void> {
     findInitrdArguments(profile, warn);
     findConfigArgument(profile, warn);
   }
+  await findBootFiles(snapshot, find);
+}
+
+async function findBootFiles({ bootFiles, machines }: Snapshot, find: Find): Promise<void> {
+  const missing = (subject: Finding["subject"], field: Finding["field"], path: string) =>
+    find({
+      severity: "error",
+      check: "missing-file",
+      subject,
+      field,
+      message: `there is no boot file ${path}`,
+    });
+  for (const [firmware, { directory, path, place }] of Object.entries(bootFiles)) {
+    if (await isFile(join(directory, path))) continue;
+    missing({ place }, ["bootFiles", firmware], path);
+  }
+  for (const machine of machines.byName.values()) {
+    const { bootFile } = machine;
+    if (bootFile && !(await isFile(join(bootFile.directory, bootFile.path)))) {
+      missing({ machine }, ["bootFile"], bootFile.path);
+    }
+  }
 }
 
 async function findAsset(

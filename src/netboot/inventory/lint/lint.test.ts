@@ -51,6 +51,22 @@ test.each<[what: string, files: Record<string, string>, said: string]>([
     "error profiles/worker.json:1:11 boot.kernel: there is no asset vmlinuz2",
   ],
   [
+    "a missing boot file",
+    {
+      "lab.yaml":
+        "apiVersion: slipway.dev/v1alpha1\nkind: Lab\nbootFiles:\n  uefi-arm64: tftp/arm64.efi\n  uefi-ia32: groups/node1.json\n",
+    },
+    "error lab.yaml:4:3 bootFiles.uefi-arm64: there is no boot file tftp/arm64.efi",
+  ],
+  [
+    "a machine's missing boot file",
+    {
+      "lab.yaml":
+        'apiVersion: slipway.dev/v1alpha1\nkind: Lab\nmachines:\n  - name: node2\n    mac: "52:54:00:00:00:0b"\n    bootFile: grub.efi\n',
+    },
+    "there is no boot file grub.efi",
+  ],
+  [
     "an asset outside",
     { "profiles/worker.json": '{"boot": {"kernel": "/assets/../groups/node1.json"}}' },
     "there is no asset ../groups/node1.json",

@@ -1,3 +1,4 @@
+import { inSlices } from "../../../base/slices.js";
 import { assemble } from "../assemble.js";
 import { inventoryFiles } from "../load.js";
 import { byPlace, type InventoryProblem } from "../problem.js";
@@ -22,7 +23,7 @@ export async function lintInventory(
 ): Promise<{ directory: string; problems: InventoryProblem[] }> {
   const files = await inventoryFiles(path);
   await files.refresh();
-  const { snapshot, problems } = assemble(files);
+  const { snapshot, problems } = await inSlices(assemble(files));
   const { directory } = files;
   if (!snapshot) return { directory, problems: problems.sort(byPlace) };
   const findings: Finding[] = [];
