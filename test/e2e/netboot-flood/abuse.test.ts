@@ -105,7 +105,7 @@ test("no path leads out, by TFTP or HTTP", async () => {
     ...["/assets/link-out/passwd", "/assets//etc/passwd", "/boot-files/../lab.yaml", "/assets/..%5clab.yaml"],
     ...["/../../../../etc/passwd", "/assets/%252e%252e/lab.yaml", "/assets/kernel%00.txt"],
   ];
-  const args = ["-s", "--path-as-is", "--max-time", "10", "-w", "\n%{http_code}"];
+  const args = ["-sL", "--path-as-is", "--max-time", "10", "-w", "\n%{http_code}"];
   for (const path of [...paths, "/assets/kernel"]) {
     const { stdout } = await lab.on(one, "curl", [...args, `http://10.88.0.1:8080${path}`]);
     expect(stdout).not.toMatch(/root:|apiVersion/);
