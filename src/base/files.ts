@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chown, lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { chown, lstat, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SlipwayError, systemCode } from "./errors.js";
 
@@ -93,15 +93,33 @@ export async function makeDirectory(
   { mode = 0o755, owner }: { mode?: number; owner?: Owner | undefined } = {},
 ): Promise<void> {
   try {
-    const first = await mkdir(path, { recursive: true, mode });
-    if (first === undefined || !owner) return;
-    for (let made = path; made.length >= first.length; made = dirname(made)) {
-      await chown(made, owner.uid, owner.gid);
-    }
+    const made = await makeMissing(path, mode);
+    if (owner) for (const directory of made) await chown(directory, owner.uid, owner.gid);
   } catch (error) {
     throw writeError(path, error);
   }
 }
+
+/**
+ * Node's own `recursive` never comes back where a name cannot be in a directory that is there, as in /proc (ENOENT).
+ *
+ * @returns the directories that were made
+ */
+async function makeMissing(path: string, mode: number): Promise<string[]> {
+  if (await isDirectory(path)) return [];
+  const above = (await isDirectory(dirname(path))) ? [] : await makeMissing(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+    return [...above, path];
+  } catch (error) {
+    // Another was faster.
+    if (await isDirectory(path)) return above;
+    throw error;
+  }
+}
+
+const isDirectory = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
 /** Makes renames and new names inside a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -127,7 +145,11 @@ export function writeError(path: string, cause: unknown): SlipwayError {
     hint:
       code === "EACCES" || code === "EROFS"
         ? "check the directory's owner and that its disk is writable"
-        : "see the cause",
+        : code === "EEXIST" || code === "ENOTDIR"
+          ? "a file stands where a directory has to be: move it away, or name another directory"
+          : code === "ENOENT"
+            ? "nothing can be made there: name another directory"
+            : "see the cause",
     cause,
   });
 }

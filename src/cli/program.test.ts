@@ -88,7 +88,8 @@ test.each([
   [["start", "--nodes", "three"], "--nodes cannot be three, it must be a whole number"],
   [["start", "--nodes", "1e3"], "--nodes cannot be 1e3, it must be a whole number"],
   [["start", "--driver", "docker"], "--driver cannot be docker, it must be sandbox"],
-  [["start", "now"], "start was given more arguments than it takes"],
+  [["start", "now"], "start does not take now"],
+  [["cp", "a", "b", "c", "d"], "cp does not take c d"],
   [
     ["start", "--keep-context=maybe"],
     "the flag --keep-context is given alone, or as --keep-context=true or --keep-context=false",

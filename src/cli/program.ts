@@ -61,7 +61,7 @@ function parseCommand(command: Command, args: readonly string[]): Invocation {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "help", text: help };
-    throw usageFrom(error, command, all);
+    throw usageFrom(error, command, all, parser.args);
   }
   const given = valuesOf(parser.opts(), all);
   const isGlobal = (name: string) => name in globalFlags && !(name in flags);
@@ -156,7 +156,13 @@ function valuesOf(options: Record<string, unknown>, flags: Flags): Record<string
   return values;
 }
 
-function usageFrom(error: CommanderError, command: Command, flags: Flags): SlipwayError {
+/** @param given all arguments but flags */
+function usageFrom(
+  error: CommanderError,
+  command: Command,
+  flags: Flags,
+  given: readonly string[],
+): SlipwayError {
   const help = `slipway ${command.name} --help explains`;
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? "";
   switch (error.code) {
@@ -170,7 +176,10 @@ function usageFrom(error: CommanderError, command: Command, flags: Flags): Slipw
     case "commander.missingArgument":
       return usage(`${command.name} needs ${quoted}`, help);
     case "commander.excessArguments":
-      return usage(`${command.name} was given more arguments than it takes`, help);
+      return usage(
+        `${command.name} does not take ${given.slice(command.arguments?.length ?? 0).join(" ")}`,
+        help,
+      );
     case "commander.optionMissingArgument":
       return usage(`the flag ${quoted.replace(/ <.*/, "")} needs a value`, help);
     default:

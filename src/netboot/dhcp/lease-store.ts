@@ -62,9 +62,31 @@ export class LeaseStore implements AsyncDisposable {
     return this.#table.ofAddress(address);
   }
 
+  /** Those that a machine has, also such as are over. */
+  ofMac(mac: string): Iterable<Lease> {
+    return this.#at(this.#table.names.ofMac(mac));
+  }
+
+  /** Those of clients that call themselves so, also such as are over. @param name in lower case */
+  ofHostName(name: string): Iterable<Lease> {
+    return this.#at(this.#table.names.ofHostName(name));
+  }
+
+  *#at(addresses: Iterable<string>): Generator<Lease> {
+    for (const address of addresses) {
+      const lease = this.#table.ofAddress(address);
+      if (lease) yield lease;
+    }
+  }
+
   /** Those that clients have and those that are set aside. */
   leases(): Iterable<Lease> {
     return this.#table.durable();
+  }
+
+  /** How many addresses have a lease or are held by an offer. */
+  get size(): number {
+    return this.#table.size;
   }
 
   /** Changes that wait for the disk. */

@@ -1,3 +1,4 @@
+import { LeaseNames } from "./lease-names.js";
 import type { Lease, LeaseChange, LeaseView } from "./leases.js";
 import { type DhcpNetwork, inRange, isIn, toAddress, toNumber } from "./network.js";
 
@@ -15,6 +16,7 @@ const reclaimEveryMs = 1000;
 /** All leases, in memory: by address, and by client in each network. */
 export class LeaseTable {
   readonly #byAddress = new Map<string, Lease>();
+  readonly names = new LeaseNames();
   /** Addresses of offers, the oldest first. */
   readonly #offers = new Set<string>();
   #pools: Pool[] = [];
@@ -45,7 +47,10 @@ export class LeaseTable {
     const address = change.type === "set" ? change.lease.address : change.address;
     const before = this.#byAddress.get(address);
     const pool = this.#poolOf(address);
-    if (before) pool?.forget(before);
+    if (before) {
+      pool?.forget(before);
+      this.names.remove(before);
+    }
     this.#offers.delete(address);
     if (change.type === "remove") {
       this.#byAddress.delete(address);
@@ -54,6 +59,7 @@ export class LeaseTable {
     }
     this.#byAddress.set(address, change.lease);
     pool?.index(change.lease);
+    this.names.add(change.lease);
     if (change.lease.state !== "offered") return;
     this.#offers.add(address);
     if (this.#offers.size > maxOffers) {

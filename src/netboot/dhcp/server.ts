@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.js";
 import { messageOf } from "../../base/errors.js";
-import type { Observe } from "../observation.js";
+import type { Observation, Observe } from "../observation.js";
+import { PerSecond } from "../per-second.js";
 import { answerDhcp, answerProxyRequest } from "./answer.js";
 import { type DhcpPacket, decodeDhcp, encodeDhcp, roomOf } from "./codec.js";
 import { type DhcpLab, networkFor, type ServedNetwork } from "./lab.js";
@@ -66,6 +67,9 @@ export interface DhcpServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Of machines that the lab does not describe so many packets a second are told of: anybody can make them up. */
+const maxStrangersTold = 200;
+
 /** RFC 1542 §4.1.1 */
 const maxHops = 16;
 /**
@@ -89,6 +93,7 @@ class Server implements DhcpServer {
   readonly #ports: DhcpPorts;
   readonly #ears: Ears;
   readonly #reminder = new Reminder();
+  readonly #strangersTold = new PerSecond(maxStrangersTold);
   readonly #counters: DhcpCounters = {
     received: 0,
     answered: 0,
@@ -212,8 +217,7 @@ class Server implements DhcpServer {
       });
     }
     const stage = served.network.mode === "proxy" ? "proxydhcp" : "dhcp";
-    const observation = observationOf(answer, packet, stage, now);
-    if (observation) this.#options.observe(observation);
+    this.#tell(observationOf(answer, packet, stage, now), lab);
   }
 
   #receiveBoot(ear: Ear, bytes: Buffer, from: Sender): void {
@@ -231,8 +235,16 @@ class Server implements DhcpServer {
     const answer = answerProxyRequest(packet, this.#view(lab, served, now));
     // It may use the address that it just got: the kernel knows where it is, as it has spoken to us.
     if (answer.reply) this.#send(ear, packet, answer.reply.packet, from);
-    const observation = observationOf(answer, packet, "proxydhcp", now, from.address);
-    if (observation) this.#options.observe(observation);
+    this.#tell(observationOf(answer, packet, "proxydhcp", now, from.address), lab);
+  }
+
+  #tell(observation: Observation | undefined, { machines }: DhcpLab): void {
+    if (!observation) return;
+    const { mac } = observation;
+    const described = mac !== undefined && machines.byMac.has(mac);
+    if (described || this.#strangersTold.allows(this.#options.clock.monotonicMs())) {
+      this.#options.observe(observation);
+    }
   }
 
   #overhear(ear: Ear, bytes: Buffer, from: Sender): void {

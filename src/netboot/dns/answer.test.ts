@@ -1,7 +1,7 @@
 import { decode, encode, type OptAnswer, type Packet, type Question } from "dns-packet";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { answerQuery, truncated } from "./answer.js";
+import { answerQuery, cutToQuestion, truncated } from "./answer.js";
 import { MessageReader } from "./framing.js";
 import type { DnsHost, DnsNames } from "./names.js";
 import { parseUpstream, upstreamText } from "./upstream.js";
@@ -127,6 +127,31 @@ test("a forwarded answer that is longer than the client takes is cut to its ques
     questions: 1,
     id: 7,
   });
+});
+
+test("whatever is answered can be cut to its question, which is no longer than what was asked", () => {
+  for (const [name, type] of [
+    ["many.example", "A"],
+    ["nobody.lab.example", "AAAA"],
+    ["50.0.88.10.in-addr.arpa", "PTR"],
+    [".", "ANY"],
+  ] as const) {
+    const asked = query({ name, type }, { additionals: [opt()] });
+    const answer = ask(asked);
+    if (answer.type !== "reply") throw new Error(answer.type);
+    const cut = cutToQuestion(answer.bytes);
+    expect(cut.length).toBeLessThanOrEqual(asked.length);
+    const { flag_tc, questions, answers, additionals } = decode(cut);
+    expect({ flag_tc, questions, answers, additionals }).toMatchObject({
+      flag_tc: true,
+      questions: [{ name, type }],
+      answers: [],
+      additionals: [],
+    });
+  }
+  const refused = ask(Buffer.alloc(12));
+  if (refused.type !== "reply") throw new Error(refused.type);
+  expect(cutToQuestion(refused.bytes)).toHaveLength(12);
 });
 
 test("EDNS is answered with EDNS, a version of it that is not known with BADVERS", () => {

@@ -81,13 +81,19 @@ export const failedReply = (query: DnsQuery, because: string): Extract<DnsAnswer
   reply(query, "SERVFAIL", [], because, true);
 
 /** An answer that is longer than the client takes: it is told to come by TCP. */
-export const truncated = (query: DnsQuery, answer: Buffer): Buffer => {
-  if (answer.length <= query.maxBytes) return answer;
-  const cut = Buffer.from(answer.subarray(0, questionEnd(query)));
+export const truncated = (query: DnsQuery, answer: Buffer): Buffer =>
+  answer.length <= query.maxBytes ? answer : cutToQuestion(answer);
+
+/** What is left of an answer that is not given over UDP: its question, and the word to come by TCP. */
+export function cutToQuestion(answer: Buffer): Buffer {
+  const questions = answer.readUInt16BE(4);
+  let end = headerBytes;
+  for (let length = answer[end]!; questions > 0 && length > 0; length = answer[end]!) end += 1 + length;
+  const cut = Buffer.from(answer.subarray(0, questions > 0 ? end + 5 : end)); // the root, type and class
   cut[2]! |= TRUNCATED_RESPONSE >> 8;
   cut.fill(0, 6, headerBytes); // no answers, authorities, additionals
   return cut;
-};
+}
 
 /** Where the question ends: after the header, the name, type and class. */
 export const questionEnd = ({ question }: DnsQuery): number => encode({ questions: [question] }).length;

@@ -4,8 +4,16 @@ import type { Clock } from "../../base/clock.js";
 import { SlipwayError } from "../../base/errors.js";
 import { listenError, openUdp } from "../../net/listen.js";
 import type { Observation, Observe } from "../observation.js";
-import { PerSecond } from "../per-second.js";
-import { answerQuery, type DnsQuery, failedReply, type Rcode, type Transport, truncated } from "./answer.js";
+import { PerSecond, PerSecondEach } from "../per-second.js";
+import {
+  answerQuery,
+  cutToQuestion,
+  type DnsQuery,
+  failedReply,
+  type Rcode,
+  type Transport,
+  truncated,
+} from "./answer.js";
 import { forward } from "./forward.js";
 import { frame, MessageReader } from "./framing.js";
 import type { DnsNames } from "./names.js";
@@ -34,6 +42,11 @@ export interface DnsLimits {
   maxTcpConnectionsPerClient: number;
   /** A TCP connection on which so long nothing was asked is closed. */
   tcpIdleMs: number;
+  /**
+   * Bytes a second by which UDP answers to one address may be longer than what was asked. The address may be forged, and its
+   * owner is not to be flooded; beyond, it is told to come by TCP, which nobody can forge.
+   */
+  maxAmplifiedBytes: number;
 }
 
 export const defaultDnsLimits: DnsLimits = {
@@ -41,6 +54,7 @@ export const defaultDnsLimits: DnsLimits = {
   maxTcpConnections: 128,
   maxTcpConnectionsPerClient: 16,
   tcpIdleMs: 10_000,
+  maxAmplifiedBytes: 64 * 1024,
 };
 
 export interface DnsCounters {
@@ -100,6 +114,7 @@ class Server implements DnsServer {
   readonly #counters: DnsCounters = { queries: 0, forwarded: 0, dropped: 0, faults: 0 };
   readonly #connections = new Map<TcpSocket, string>();
   readonly #telling = new PerSecond(maxTold);
+  readonly #amplified: PerSecondEach;
   readonly #stopping = new AbortController();
   #waiting = 0;
 
@@ -112,6 +127,7 @@ class Server implements DnsServer {
   ) {
     this.#options = options;
     this.#limits = { ...defaultDnsLimits, ...options.limits };
+    this.#amplified = new PerSecondEach(this.#limits.maxAmplifiedBytes);
     this.#upstreams = upstreams;
     this.#udp = udp;
     this.#tcp = tcp;
@@ -119,7 +135,12 @@ class Server implements DnsServer {
     udp.on("error", () => this.#counters.faults++);
     udp.on("message", (bytes, peer) => {
       if (peer.port === 0 || !this.#serves(peer.address)) this.#counters.dropped++;
-      else this.#handle(bytes, "udp", peer.address, (answer) => udp.send(answer, peer.port, peer.address));
+      else {
+        const { length } = bytes;
+        this.#handle(bytes, "udp", peer.address, (answer) =>
+          udp.send(this.#unamplified(length, answer, peer.address), peer.port, peer.address),
+        );
+      }
     });
     tcp.on("error", () => this.#counters.faults++);
     tcp.on("connection", (socket) => this.#onConnection(socket));
@@ -141,6 +162,13 @@ class Server implements DnsServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #unamplified(asked: number, answer: Buffer, address: string): Buffer {
+    const more = answer.length - asked;
+    return more <= 0 || this.#amplified.allows(address, this.#options.clock.monotonicMs(), more)
+      ? answer
+      : cutToQuestion(answer);
   }
 
   #serves(address: string): boolean {

@@ -201,6 +201,16 @@ test.each([
   expect(live.snapshot).toBe(before);
 });
 
+test("a message that is too long is refused, and the server goes on", async () => {
+  const contents = Buffer.alloc(8 << 20, "a");
+  const resourceExhausted = 8;
+  expect(await refused("Generic/GenericPut", { name: "long", config: contents })).toMatchObject({
+    code: resourceExhausted,
+  });
+  expect(live.snapshot.generic.has("long")).toBe(false);
+  expect(await call("Groups/GroupList", {})).toMatchObject({ groups: [{ id: "node1" }] });
+});
+
 test("without a certificate of the authority nobody gets in", async () => {
   const other = issue("person", "client", createAuthority("matchbox", { now, years: 1 }));
   for (const pair of [undefined, other]) {

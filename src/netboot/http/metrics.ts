@@ -79,6 +79,20 @@ export class NetbootMetrics {
     });
   }
 
+  /** Counters that somebody else keeps, by kind, looked up when somebody asks. @param name without `slipway_` */
+  counters(name: string, help: string, read: () => Readonly<Record<string, number>>): void {
+    new Counter({
+      name: `slipway_${name}`,
+      help,
+      labelNames: ["kind"],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [kind, count] of Object.entries(read())) this.inc({ kind }, count);
+      },
+    });
+  }
+
   cache(rendered: RenderedCache): void {
     this.gauge("http_rendered_bytes", "Documents that are kept, in bytes", () => rendered.bytes);
     this.gauge("http_rendered_hits", "Documents that were there already", () => rendered.hits);

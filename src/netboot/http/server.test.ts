@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -108,6 +109,54 @@ test("a transfer that the client breaks off is told of as that", async () => {
   expect(at.seen[0]!.bytes).toBeLessThan(64 * 1024 * 1024);
 });
 
+test("requests that wait behind another hold no file, and come to nothing when the connection breaks off", async () => {
+  await using at = await serve();
+  await writeFile(join(at.lab.directory, "assets/big"), Buffer.alloc(64 * 1024 * 1024));
+  const open = async () => {
+    const fds = await readdir("/proc/self/fd");
+    const links = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
+    return links.filter((path) => path.startsWith(at.lab.directory)).length;
+  };
+  const socket = connect(at.server.port, "127.0.0.1");
+  socket.write("GET /assets/big HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
+  await once(socket, "data");
+  expect(await open()).toBe(1);
+  socket.destroy();
+  while ((await open()) > 0) await delay(5);
+  expect(at.seen).toMatchObject([{ what: "GET /assets/big", outcome: "aborted" }]);
+});
+
+test("requests are answered in the order in which they came, and too many at a time end the connection", async () => {
+  await using at = await serve({ limits: { maxWaiting: 10 } });
+  const ask = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+  const asked = [
+    ask("/assets/vmlinuz"),
+    ask("/ipxe?mac=52:54:00:00:00:01"),
+    ask("/healthz"),
+    ask("/nothing"),
+  ];
+  const closing = ask("/assets/vmlinuz", "Connection: close\r\n");
+  const got = await raw(at.server.port, asked.join("") + closing + ask("/ipxe?mac=52:54:00:00:00:02"));
+  expect(got.match(/HTTP\/1\.1 \d+/g)!.map((line) => line.slice(9))).toEqual([
+    "200",
+    "200",
+    "200",
+    "404",
+    "200",
+  ]);
+  const broken = await raw(at.server.port, `${asked.join("")}no HTTP\r\n\r\n`);
+  expect(broken.match(/HTTP\/1\.1 \d+/g)!.map((line) => line.slice(9))).toEqual([
+    "200",
+    "200",
+    "200",
+    "404",
+    "400",
+  ]);
+  expect(await raw(at.server.port, ask("/assets/vmlinuz").repeat(12))).not.toContain("kernel".repeat(2));
+  const metrics = await (await fetch(`${at.url}/metrics`)).text();
+  expect(metrics).toContain('slipway_http_bad_requests_total{reason="Too Many Pipelined Requests"} 1');
+});
+
 test("HEAD has the headers and no body, and a request's body ends the connection", async () => {
   await using at = await serve();
   const head = await raw(
@@ -127,6 +176,20 @@ test("who sends too much or too slowly is cut, and others are served meanwhile",
   expect(await slow).toContain("408 Request Timeout");
   expect(await raw(at.server.port, `GET / HTTP/1.1\r\nX: ${"x".repeat(8192)}`)).toContain("431");
   expect(await raw(at.server.port, "\x16\x03\x01 hello\r\n\r\n")).toContain("400 Bad Request");
+});
+
+test("a body that never ends is cut, also while somebody waits for it", async () => {
+  const otherPaths = (request: IncomingMessage): boolean => {
+    request.resume(); // and answers when it has all
+    return true;
+  };
+  await using at = await serve({ otherPaths, limits: { headersTimeoutMs: 200 } });
+  const head = "POST /report HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nmac=";
+  const ask = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  expect((await raw(at.server.port, ask + head)).match(/HTTP\/1\.1 \d+/g)).toEqual([
+    "HTTP/1.1 200",
+    "HTTP/1.1 408",
+  ]);
 });
 
 test("one client cannot have all connections, nor keep one without taking its answer", async () => {

@@ -22,10 +22,13 @@ import { answerHttp, type HttpState } from "./handler.js";
 import type { NetbootMetrics } from "./metrics.js";
 import type { Signer } from "./sign.js";
 import { readTlsFiles, type TlsFiles, watchFiles } from "./tls.js";
+import { Turns } from "./turns.js";
 
 export interface HttpLimits {
   maxConnections: number;
   maxConnectionsPerClient: number;
+  /** Requests of a connection that wait for the answers to those before them; one more, and it is cut. */
+  maxWaiting: number;
   /** All the headers of a request. */
   maxHeaderBytes: number;
   /** A request's head must be there after this time. */
@@ -38,6 +41,7 @@ export interface HttpLimits {
 export const defaultHttpLimits: HttpLimits = {
   maxConnections: 8192,
   maxConnectionsPerClient: 256,
+  maxWaiting: 64,
   maxHeaderBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
   idleTimeoutMs: 60_000,
@@ -86,7 +90,7 @@ export interface HttpServer extends AsyncDisposable {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const limits = { ...defaultHttpLimits, ...options.limits };
   const connections = new Connections(limits.maxConnectionsPerClient);
-  const requests = new Requests(options);
+  const requests = new Requests(options, limits);
   const node = await nodeServer(options.tls, limits, (request, response) => requests.take(request, response));
   node.maxConnections = limits.maxConnections;
   node.timeout = limits.idleTimeoutMs;
@@ -95,7 +99,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   node.on("checkContinue", (request: IncomingMessage, response: ServerResponse) =>
     requests.take(request, response),
   );
-  node.on("clientError", (error: Error, socket: Duplex) => badRequest(error, socket, options.metrics));
+  node.on("clientError", (error: Error, socket: Duplex) => requests.refuse(error, socket));
   await listen(node, options.address, options.port ?? 8080);
   const { tls, onTlsProblem, tlsLookMs } = options;
   const take = async () => (node as NodeTlsServer).setSecureContext(await readTlsFiles(tls!));
@@ -119,13 +123,39 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 class Requests {
   readonly #options: HttpServerOptions;
   readonly #state: HttpState;
+  readonly #turns: Turns;
 
-  constructor(options: HttpServerOptions) {
+  constructor(options: HttpServerOptions, { maxWaiting }: HttpLimits) {
     this.#options = options;
+    this.#turns = new Turns(maxWaiting);
     this.#state = { ...options.state, signs: options.signer !== undefined };
   }
 
   take(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (socket.destroyed || this.#turns.take(request, response, () => this.#begin(request, response))) return;
+    this.#options.metrics.badRequest("Too Many Pipelined Requests");
+    socket.destroy();
+  }
+
+  /** What came is no request, too large or too slow. */
+  refuse(error: Error, socket: Duplex): void {
+    const code = systemCode(error) ?? "unknown";
+    // A client that goes away is none of these; one that speaks no TLS would not understand.
+    if (/^(ECONNRESET|EPIPE|ERR_SSL_|ERR_TLS_)/.test(code) || !socket.writable) return void socket.destroy();
+    // Answers that are on their way go first: what is said in the midst of one would be taken for a part of it.
+    this.#turns.atEnd(socket, () => {
+      // RFC 9112 §9.6: what comes after "Connection: close" is nothing.
+      if (code === "HPE_CLOSED_CONNECTION" || !socket.writable) return void socket.end();
+      const status = statusOfError[code] ?? "400 Bad Request";
+      this.#options.metrics.badRequest(status.slice(4));
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+        socket.destroy(),
+      );
+    });
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
     const { snapshot, metrics, observe, clock } = this.#options;
     const address = plainAddress(request.socket.remoteAddress);
     const exchange = new Exchange(request, response, address, { observe, metrics, clock });
@@ -239,15 +269,6 @@ const statusOfError: Record<string, string> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
   ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
 };
-
-function badRequest(error: Error, socket: Duplex, metrics: NetbootMetrics): void {
-  const code = systemCode(error) ?? "unknown";
-  // A client that goes away is none of these; one that speaks no TLS would not understand.
-  if (/^(ECONNRESET|EPIPE|ERR_SSL_|ERR_TLS_)/.test(code) || !socket.writable) return void socket.destroy();
-  const status = statusOfError[code] ?? "400 Bad Request";
-  metrics.badRequest(status.slice(4));
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
-}
 
 /** IPv4 as it is usually written, also where it came over IPv6's sockets. */
 const plainAddress = (address = ""): string => (address.startsWith("::ffff:") ? address.slice(7) : address);

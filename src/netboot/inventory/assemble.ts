@@ -55,7 +55,8 @@ export function* assemble(files: InventoryFiles): Slices<Loaded> {
   if (assets !== undefined) contents.assets = assets;
   const tftp = lab?.tftp ?? files.tftp;
   if (tftp !== undefined) contents.tftp = tftp;
-  yield* findDangling(contents, problems);
+  const told = new Set(lab?.texts.map(({ kind, name }) => `${kind}/${name}`));
+  yield* findDangling(contents, told, problems);
   if (problems.some(isError)) return { problems };
   return { snapshot: yield* makeSnapshot(contents, sum.digest("hex")), problems };
 }
@@ -117,8 +118,14 @@ function* addUnlessThere<T extends Group | BootProfile>(
  * Names that lead nowhere. In a lab.yaml they are errors. In matchbox's layout they are allowed, as its API's clients
  * put and delete a group, its boot profile and its configuration one by one, in any order; until all are there, the
  * machine gets nothing.
+ *
+ * @param told `kind/name` of a lab.yaml's texts: what is wrong with them was said where they are named
  */
-function* findDangling(contents: Contents, problems: InventoryProblem[]): Slices<void> {
+function* findDangling(
+  contents: Contents,
+  told: ReadonlySet<string>,
+  problems: InventoryProblem[],
+): Slices<void> {
   const complain = ({ place }: Group | BootProfile, path: string, message: string) => {
     const severity = place.line === undefined ? "warning" : "error"; // only a lab.yaml's have a line
     problems.push({ severity, check: "unknown-reference", place, path, message });
@@ -133,7 +140,7 @@ function* findDangling(contents: Contents, problems: InventoryProblem[]): Slices
   for (const profile of contents.profiles) {
     const named = { ignition: profile.ignitionId, cloud: profile.cloudId, generic: profile.genericId };
     for (const [kind, name] of Object.entries(named) as [TextKind, string | undefined][]) {
-      if (name === undefined || contents[kind].has(name)) continue;
+      if (name === undefined || contents[kind].has(name) || told.has(`${kind}/${name}`)) continue;
       complain(profile, `${kind}_id`, unknownText(`file in ${kind}/ called`, name, contents[kind].keys()));
     }
   }

@@ -65,21 +65,27 @@ export class InventoryFiles {
   tftp: string | undefined;
   /** What is wrong with the directory itself. */
   problems: InventoryProblem[] = [];
-  readonly #labName: string;
+  /** Of the lab.yaml. */
+  readonly labName: string;
   /** One file, and those that it names. */
   readonly labOnly: boolean;
+
+  /** What names it on a command line. */
+  get path(): string {
+    return this.labOnly ? join(this.directory, this.labName) : this.directory;
+  }
 
   /** @param labName given: that file alone, and those that it names */
   constructor(directory: string, labName?: string) {
     this.directory = directory;
-    this.#labName = labName ?? labFileName;
+    this.labName = labName ?? labFileName;
     this.labOnly = labName !== undefined;
   }
 
   /** Reads what is new or has changed, forgets what is gone. */
   async refresh(): Promise<void> {
     this.problems = [];
-    const listed = new Map<string, FileRole>([[this.#labName, { kind: "lab" }]]);
+    const listed = new Map<string, FileRole>([[this.labName, { kind: "lab" }]]);
     if (!this.labOnly) {
       for (const folder of folders) await this.#list(folder, folder, listed);
     }
@@ -97,7 +103,7 @@ export class InventoryFiles {
     this.tftp = this.labOnly ? undefined : await this.#directoryIfPresent(tftpDirectory);
     // Matchbox begins with empty folders, which its API fills.
     if (this.files.size === 0 && (this.labOnly || !(await this.#hasFolder()))) {
-      this.#report("empty", "", `holds neither ${this.#labName} nor ${folders.join("/, ")}/`);
+      this.#report("empty", "", `holds neither ${this.labName} nor ${folders.join("/, ")}/`);
     }
   }
 
@@ -107,7 +113,7 @@ export class InventoryFiles {
   }
 
   get lab(): Lab | undefined {
-    return this.files.get(this.#labName)?.lab;
+    return this.files.get(this.labName)?.lab;
   }
 
   /** Takes a file as it would be read with these contents; undefined takes it away. Gives back what was there. */

@@ -98,7 +98,9 @@ function* readForm(
   } catch (error) {
     if (!isSlipwayError(error, "CONFIG_INVALID")) throw error;
     const problems = problemsOf(error);
-    const all: readonly Problem[] = problems.length > 0 ? problems : [{ path: [], message: error.message }];
+    // The place has the file's name already.
+    const message = error.message.replace(`${file}: `, "");
+    const all: readonly Problem[] = problems.length > 0 ? problems : [{ path: [], message }];
     return { locate, problems: all.map((problem) => inventoryProblem("syntax", problem, file)) };
   }
   const identity = identityProblems(value, { apiVersion, kind: "Lab" }, labFile.name);

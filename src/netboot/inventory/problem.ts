@@ -37,9 +37,14 @@ const shownProblems = 20;
 /**
  * One error for an inventory that is not valid: the first error is its message, the others its details.
  *
+ * @param lab what lint is to be called with
  * @param directory put before the files' names, where there is more than one inventory
  */
-export function inventoryError(problems: readonly InventoryProblem[], directory = ""): SlipwayError {
+export function inventoryError(
+  problems: readonly InventoryProblem[],
+  lab: string,
+  directory = "",
+): SlipwayError {
   const errors = problems.filter(isError).map((problem) => ({
     ...problem,
     place: { ...problem.place, file: join(directory, problem.place.file) },
@@ -47,6 +52,6 @@ export function inventoryError(problems: readonly InventoryProblem[], directory 
   const [first, ...others] = errors.slice(0, shownProblems).map(inventoryProblemText);
   return new SlipwayError("CONFIG_INVALID", first ?? "the inventory is not valid", {
     details: Object.fromEntries(others.map((text, i) => [`${i + 2} of ${errors.length}`, text])),
-    hint: "slipway netboot lint tells all that is wrong",
+    hint: `slipway netboot lint ${lab} tells all that is wrong`,
   });
 }

@@ -76,7 +76,7 @@ export class LiveInventory implements Disposable {
     const { snapshot, problems } = await inSlices(assemble(files));
     if (!snapshot) {
       watch?.close();
-      throw inventoryError(problems);
+      throw inventoryError(problems, files.path);
     }
     live = new LiveInventory(files, watch, { snapshot, problems }, options);
     return live;
@@ -112,7 +112,7 @@ export class LiveInventory implements Disposable {
       const before = this.files.set(path, role, contents);
       try {
         const loaded = await inSlices(assemble(this.files));
-        if (!loaded.snapshot) throw inventoryError(loaded.problems);
+        if (!loaded.snapshot) throw inventoryError(loaded.problems, this.files.path);
         await write();
         await this.files.stamp(path);
         this.#take(loaded);

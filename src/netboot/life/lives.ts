@@ -295,8 +295,14 @@ export class Lives implements AsyncDisposable {
   #makeRoom(): void {
     const { isDescribed, maxStrangers = 4096 } = this.#options;
     if (this.#strangers.size < maxStrangers) return;
-    const quiet = [...this.#strangers].filter((mac) => !isDescribed(mac));
-    const goes = quiet.find((mac) => this.#log.get(mac)?.state === "discovered") ?? quiet[0];
+    let goes: string | undefined;
+    for (const mac of this.#strangers) {
+      if (isDescribed(mac)) continue;
+      goes ??= mac;
+      if (this.#log.get(mac)?.state !== "discovered") continue;
+      goes = mac;
+      break;
+    }
     if (goes === undefined) return;
     this.#strangers.delete(goes);
     this.#tokens.forget(goes);

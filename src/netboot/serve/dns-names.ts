@@ -1,6 +1,11 @@
 import type { LeaseStore } from "../dhcp/lease-store.js";
+import type { Lease } from "../dhcp/leases.js";
 import type { DnsHost, DnsNames } from "../dns/names.js";
 import type { Snapshot } from "../inventory/snapshot.js";
+import type { Machine } from "../inventory/types.js";
+
+/** Of clients that call themselves alike so many are told: as many as fit an answer over UDP, more or less. */
+const maxAlike = 32;
 
 /** Names of the lab's machines, and of the clients that have a lease. */
 export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): DnsNames {
@@ -13,27 +18,34 @@ export function dnsNames(snapshot: Snapshot, leases: LeaseStore, now: number): D
     address,
     ...(domain === undefined ? {} : { domain }),
   });
+  const machineOf = ({ mac }: Lease): Machine | undefined =>
+    mac === undefined ? undefined : snapshot.machines.byMac.get(mac);
+  function* leasesNamed(name: string): Generator<Lease> {
+    const machine = snapshot.hosts.get(name);
+    if (machine) yield* leases.ofMac(machine.mac);
+    // What the lab calls a machine goes before what it calls itself.
+    for (const lease of leases.ofHostName(name)) if (!machineOf(lease)) yield lease;
+  }
   return {
     records: snapshot.dns.records,
     domains,
     hostsNamed(name) {
       const machine = snapshot.hosts.get(name);
       if (machine?.address !== undefined) return [host(name, machine.address)];
-      return [...leases.leases()]
-        .filter((lease) => lease.state === "bound" && lease.expires > now && nameOf(snapshot, lease) === name)
-        .map((lease) => host(name, lease.address));
+      const hosts: DnsHost[] = [];
+      for (const { address, expires } of leasesNamed(name)) {
+        if (expires > now) hosts.push(host(name, address));
+        if (hosts.length === maxAlike) break;
+      }
+      return hosts;
     },
     hostAt(address) {
       const machine = snapshot.machines.byAddress.get(address);
       if (machine) return host(machine.name, address);
       const lease = leases.ofAddress(address);
-      const name =
-        lease && lease.state === "bound" && lease.expires > now ? nameOf(snapshot, lease) : undefined;
+      if (lease?.state !== "bound" || lease.expires <= now) return undefined;
+      const name = (machineOf(lease)?.name ?? lease.hostName)?.toLowerCase();
       return name === undefined ? undefined : host(name, address);
     },
   };
 }
-
-/** What the lab calls a machine goes before what it calls itself. */
-const nameOf = (snapshot: Snapshot, lease: { mac?: string; hostName?: string }): string | undefined =>
-  ((lease.mac && snapshot.machines.byMac.get(lease.mac)?.name) ?? lease.hostName)?.toLowerCase();

@@ -4,14 +4,14 @@ import type { DhcpLab } from "../dhcp/lab.js";
 import type { LeaseStore } from "../dhcp/lease-store.js";
 import { isIn } from "../dhcp/network.js";
 import { type DhcpServer, startDhcpServer } from "../dhcp/server.js";
-import { startDnsServer } from "../dns/server.js";
+import { type DnsServer, startDnsServer } from "../dns/server.js";
 import type { Snapshot } from "../inventory/snapshot.js";
 import type { LabNetwork } from "../inventory/types.js";
 import type { Observe } from "../observation.js";
 import type { RouterSolicitations } from "../router-solicitations/answers.js";
 import { openSolicitationSocket } from "../router-solicitations/socket.js";
 import type { TftpFiles } from "../tftp/files.js";
-import { startTftpServer } from "../tftp/server.js";
+import { startTftpServer, type TftpServer } from "../tftp/server.js";
 import { dnsNames } from "./dns-names.js";
 
 export interface NetworkServicesOptions {
@@ -48,6 +48,8 @@ export class NetworkServices implements AsyncDisposable {
   /** TFTP and DNS servers, by what they are. */
   readonly #open = new Map<string, AsyncDisposable>();
   readonly dhcp: DhcpServer;
+  readonly #tftp = new Set<TftpServer>();
+  readonly #dns = new Set<DnsServer>();
   #told = new Map<string, { network: LabNetwork; why: string }>();
   /** One change after the other. */
   #last: Promise<unknown> = Promise.resolve();
@@ -74,6 +76,15 @@ export class NetworkServices implements AsyncDisposable {
       await services.close();
       throw error;
     }
+  }
+
+  /** Those that serve now. */
+  get tftp(): TftpServer[] {
+    return [...this.#tftp];
+  }
+
+  get dns(): DnsServer[] {
+    return [...this.#dns];
   }
 
   /** Opens what the lab wants now, closes what it wants no more. */
@@ -161,7 +172,11 @@ export class NetworkServices implements AsyncDisposable {
       snapshot().machines.byAddress.get(client)?.quirks.includes("small-blocks") ? 1024 : undefined;
     const tftp = {
       key: `tftp ${address} ${settings.tftp.port}`,
-      open: () => startTftpServer({ address, ...port, files, maxBlockSizeOf, observe, clock }),
+      open: async () =>
+        listed(
+          this.#tftp,
+          await startTftpServer({ address, ...port, files, maxBlockSizeOf, observe, clock }),
+        ),
     };
     const common = [tftp, ...this.#solicitations(network)];
     if (!network.dns.includes(address)) return common;
@@ -169,17 +184,20 @@ export class NetworkServices implements AsyncDisposable {
       ...common,
       {
         key: `dns ${address} ${dns.forward}`,
-        open: () =>
-          startDnsServer({
-            address,
-            names: () => dnsNames(snapshot(), leases, clock.now().getTime()),
-            forward: dns.forward,
-            // Not the way out for the whole world.
-            serves: (client) =>
-              client.startsWith("127.") || lab().networks.some(({ network: of }) => isIn(of, client)),
-            observe,
-            clock,
-          }),
+        open: async () =>
+          listed(
+            this.#dns,
+            await startDnsServer({
+              address,
+              names: () => dnsNames(snapshot(), leases, clock.now().getTime()),
+              forward: dns.forward,
+              // Not the way out for the whole world.
+              serves: (client) =>
+                client.startsWith("127.") || lab().networks.some(({ network: of }) => isIn(of, client)),
+              observe,
+              clock,
+            }),
+          ),
       },
     ];
   }
@@ -205,6 +223,17 @@ export class NetworkServices implements AsyncDisposable {
     };
     return [{ key: `router-solicitations ${name}`, open }];
   }
+}
+
+/** In the list until it is closed. */
+function listed<T extends AsyncDisposable>(list: Set<T>, server: T): AsyncDisposable {
+  list.add(server);
+  return {
+    [Symbol.asyncDispose]() {
+      list.delete(server);
+      return server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 interface Failed {

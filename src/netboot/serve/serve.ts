@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
+import { SlipwayError } from "../../base/errors.js";
 import { Scope } from "../../base/scope.js";
 import { startAdminServer } from "../admin/server.js";
 import { lockLabState } from "../admin/state-directory.js";
@@ -8,12 +9,14 @@ import { type ServedFiles, servedFiles } from "../boot-files/served-files.js";
 import type { BootServer } from "../dhcp/boot-file.js";
 import { type DhcpLab, dhcpLab } from "../dhcp/lab.js";
 import { LeaseStore } from "../dhcp/lease-store.js";
-import type { DhcpCounters, DhcpServer } from "../dhcp/server.js";
 import { startGrpcServer } from "../grpc/server.js";
 import { NetbootMetrics } from "../http/metrics.js";
 import { RenderedCache } from "../http/rendered.js";
 import { startHttpServer } from "../http/server.js";
 import type { Signer } from "../http/sign.js";
+import { locateFindings } from "../inventory/lint/locate.js";
+import { missingSettingsFiles } from "../inventory/lint/settings-files.js";
+import { inventoryError } from "../inventory/problem.js";
 import type { Snapshot } from "../inventory/snapshot.js";
 import { InventoryStore } from "../inventory/store.js";
 import type { LabNetwork } from "../inventory/types.js";
@@ -25,6 +28,7 @@ import type { Observation } from "../observation.js";
 import { RouterSolicitations } from "../router-solicitations/answers.js";
 import { EventStreams } from "../timeline/events.js";
 import { Recorder } from "../timeline/recorder.js";
+import { countServing } from "./counts.js";
 import { type NetworkChange, NetworkServices } from "./network-services.js";
 import { otherPaths } from "./other-paths.js";
 
@@ -82,20 +86,36 @@ async function compose(
 ): Promise<NetbootServer> {
   const { stateDirectory } = options;
   const bootFiles = new Map([...options.bootFiles].map(([name, { bytes }]) => [name, bytes]));
+  // First, as a lab that is not valid must leave no state behind.
+  let onChange = (): void => {}; // until there is something to tell
+  const inventory = await LiveInventory.open(options.lab, {
+    onLoad: (load) => {
+      if (load.live) onChange();
+      options.onLoad?.(load);
+    },
+  });
+  scope.defer(() => inventory[Symbol.dispose]());
+  const snapshot = () => inventory.snapshot;
+  const missing = await missingSettingsFiles(snapshot(), inventory.files.labName);
+  if (missing.length > 0) {
+    const { directory, path } = inventory.files;
+    throw inventoryError(await locateFindings(missing, directory), path);
+  }
+  if (snapshot().networks.length > 0 && options.networks && options.networks.length > 0) {
+    throw new SlipwayError(
+      "CONFIG_INVALID",
+      "the lab names its networks itself, and another was given besides",
+      {
+        hint: "leave --interface out, or take the networks out of lab.yaml",
+      },
+    );
+  }
   const lock = await lockLabState({ directory: stateDirectory, lab: options.lab }, owner);
   scope.defer(() => lock.release());
   const recorder = scope.use(await Recorder.open(stateDirectory, { owner }));
   const leases = scope.use(
     await LeaseStore.open(join(stateDirectory, "leases.ndjson"), { ...(owner ? { owner } : {}) }),
   );
-  const inventory = await LiveInventory.open(options.lab, {
-    onLoad: (load) => {
-      if (load.live) takeSnapshot();
-      options.onLoad?.(load);
-    },
-  });
-  scope.defer(() => inventory[Symbol.dispose]());
-  const snapshot = () => inventory.snapshot;
   const networks = (): readonly LabNetwork[] =>
     snapshot().networks.length > 0 ? snapshot().networks : (options.networks ?? []);
   const { settings } = snapshot();
@@ -103,6 +123,7 @@ async function compose(
   const httpUrl = (network: LabNetwork | undefined = networks()[0]) =>
     snapshot().settings.http.url ?? `http://${network?.address ?? "127.0.0.1"}:${port}`;
 
+  const metrics = new NetbootMetrics();
   const owners = new AddressOwners();
   const solicitations = new RouterSolicitations();
   const lives = scope.use(
@@ -124,6 +145,7 @@ async function compose(
     owners.take(observation);
     solicitations.take(observation);
     lives.take(observation);
+    metrics.observation(observation);
     options.onObservation?.(observation);
   };
 
@@ -148,6 +170,7 @@ async function compose(
     void adjustNetworks();
   }
   takeSnapshot();
+  onChange = takeSnapshot;
 
   async function adjustNetworks(): Promise<void> {
     const changes = (await services?.adjust()) ?? [];
@@ -157,14 +180,15 @@ async function compose(
     if (changes.length > 0) options.onNetworks?.(changes);
   }
 
-  const metrics = new NetbootMetrics();
+  const rendered = new RenderedCache();
+  metrics.cache(rendered);
   const streams = new EventStreams(recorder);
   scope.defer(() => streams.close());
   scope.use(await startAdminServer(stateDirectory, { lives, events: streams, owner }));
   const { tls } = settings.http;
   const http = {
     snapshot,
-    state: { rendered: new RenderedCache(), guard: lifeGuard(lives, { menu: settings.approve !== "auto" }) },
+    state: { rendered, guard: lifeGuard(lives, { menu: settings.approve !== "auto" }) },
     ...(options.signer ? { signer: options.signer } : {}),
     metrics,
     observe,
@@ -176,11 +200,10 @@ async function compose(
     clock,
   };
   const address = options.http?.address ?? settings.http.address ?? "0.0.0.0";
-  scope.use(await startHttpServer({ ...http, address, port }));
+  const servers = [scope.use(await startHttpServer({ ...http, address, port }))];
   if (tls) {
-    scope.use(
-      await startHttpServer({ ...http, address: tls.address ?? address, port: tls.port ?? 8443, tls }),
-    );
+    const at = { address: tls.address ?? address, port: tls.port ?? 8443, tls };
+    servers.push(scope.use(await startHttpServer({ ...http, ...at })));
   }
   const { grpc } = settings;
   if (grpc) {
@@ -207,7 +230,7 @@ async function compose(
       clock,
     }),
   );
-  countersOf(services.dhcp, metrics);
+  countServing(metrics, { http: servers, services, leases, recorder });
   // The lab may have changed meanwhile.
   await adjustNetworks();
   return {
@@ -228,14 +251,3 @@ const notServed = (network: LabNetwork, why: string, now: Date): Observation => 
   outcome: "failed",
   details: { error: why },
 });
-
-function countersOf(dhcp: DhcpServer, metrics: NetbootMetrics): void {
-  const gauge = (name: keyof DhcpCounters, help: string) =>
-    metrics.gauge(`dhcp_${name}`, help, () => dhcp.counters()[name]);
-  gauge("received", "DHCP packets that came");
-  gauge("answered", "DHCP packets that went out");
-  gauge("dropped", "DHCP requests without an answer, as there were too many at a time");
-  gauge("delayed", "DHCP offers that waited until it was known that nobody has their address");
-  gauge("unprobed", "DHCP offers of addresses that should have been asked for, under load for one");
-  gauge("conflicts", "Addresses that somebody was found to have without a lease");
-}

@@ -9,7 +9,7 @@ import type { LabNetwork } from "../inventory/types.js";
 export async function validSnapshot(path: string): Promise<Snapshot> {
   const { snapshot, problems } = await loadSnapshot(path);
   if (snapshot) return snapshot;
-  throw inventoryError(problems);
+  throw inventoryError(problems, path);
 }
 
 /**

@@ -64,8 +64,12 @@ class Client {
     );
   }
 
-  async hear(): Promise<TftpPacket | undefined> {
+  async arrived(): Promise<void> {
     while (this.#packets.length === 0) await once(this.#socket, "arrived");
+  }
+
+  async hear(): Promise<TftpPacket | undefined> {
+    await this.arrived();
     const { packet, port } = this.#packets.shift()!;
     this.peer = port;
     return packet;
@@ -181,7 +185,7 @@ test("a file that cannot be read ends the transfer with an error", async () => {
 });
 
 test("clients that never answer make room for those that do", async () => {
-  const { tftp } = await server({ limits: { maxSessions: 4, maxSessionsPerClient: 4 } });
+  const { tftp } = await server({ limits: { maxSessions: 4 } });
   const good = await Client.open();
   good.ask(tftp.port);
   await good.hear();
@@ -195,6 +199,57 @@ test("clients that never answer make room for those that do", async () => {
   const late = await Client.open();
   late.ask(tftp.port);
   expect(await late.take()).toEqual(content);
+});
+
+test("whose address is forged gets a bounded number of packets, however many ask in its name", async () => {
+  const { tftp } = await server({ limits: { maxNewPerSecond: 3 } });
+  const began = systemClock.monotonicMs();
+  for (let i = 0; i < 40; i++) (await Client.open()).ask(tftp.port);
+  await until(() => tftp.counters().requests === 40);
+  const seconds = 2 + Math.floor((systemClock.monotonicMs() - began) / 1000);
+  expect(tftp.counters().dropped).toBeGreaterThanOrEqual(40 - 3 * seconds);
+});
+
+test("a rack of machines behind one address is served at once", async () => {
+  const { tftp, seen } = await server();
+  const rack = await Promise.all(Array.from({ length: 200 }, () => Client.open()));
+  // All have asked, and got their first block, before one answers.
+  for (const client of rack) {
+    client.ask(tftp.port);
+    await client.arrived();
+  }
+  expect(tftp.counters().sessions).toBe(200);
+  for (const taken of await Promise.all(rack.map((client) => client.take()))) expect(taken).toEqual(content);
+  await until(() => seen.length === 200);
+  expect(new Set(seen.map(({ outcome }) => outcome))).toEqual(new Set(["ok"]));
+  expect(tftp.counters().dropped).toBe(0);
+});
+
+test("nobody takes the place of who is about to answer; who asks again gets one that became free", async () => {
+  const { tftp } = await server({ limits: { maxSessionsPerClient: 2 } });
+  const [first, second, third] = [await Client.open(), await Client.open(), await Client.open()];
+  for (const client of [first, second]) {
+    client.ask(tftp.port);
+    await client.arrived();
+  }
+  third.ask(tftp.port);
+  await until(() => tftp.counters().dropped === 1);
+  expect(await first.take()).toEqual(content);
+  await until(() => tftp.counters().sessions === 1);
+  third.ask(tftp.port);
+  expect(await third.take()).toEqual(content);
+});
+
+test("who never answers is given up, however long a wait it asked for", async () => {
+  const { tftp, seen } = await server({ limits: { unansweredMs: 200 } });
+  const client = await Client.open();
+  client.say(
+    encodeRequest({ type: "read", file: "ipxe.efi", mode: "octet", options: new Map([["timeout", "255"]]) }),
+    tftp.port,
+  );
+  await until(() => seen.length === 1);
+  expect(seen[0]).toMatchObject({ outcome: "failed", details: { error: "the client never answered" } });
+  expect(tftp.counters().sessions).toBe(0);
 });
 
 test("one address cannot have all transfers at once", async () => {
@@ -240,8 +295,11 @@ test.each([false, true])("garbage harms nobody (single port: %s)", async (single
     noise.say(packet, tftp.port);
     if (i % 50 === 0) await systemClock.sleep(1);
   }
+  // It has the noise's address, and asks again until it is heard, as all clients do.
   const client = await Client.open();
-  client.ask(tftp.port);
+  const asking = setInterval(() => client.ask(tftp.port), 500);
+  await client.arrived();
+  clearInterval(asking);
   expect(await client.take()).toEqual(content);
   expect(tftp.counters().faults).toBe(0);
 });

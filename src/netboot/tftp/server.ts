@@ -15,15 +15,19 @@ import { ownWire, type Peer, sharedWire } from "./wire.js";
 export interface TftpLimits extends SessionLimits, TermLimits {
   /** A transfer that takes longer is ended. */
   lifetimeMs: number;
+  /** Who has not answered after this time is given up, however long a wait it asked for (RFC 2349: up to 255 s). */
+  unansweredMs: number;
 }
 
 export const defaultTftpLimits: TftpLimits = {
   maxSessions: 2048,
-  maxSessionsPerClient: 16,
+  maxSessionsPerClient: 512,
+  maxNewPerSecond: 512,
   // Of Ethernet's 1500 bytes IP takes 20, UDP 8 and TFTP 4.
   maxBlockSize: 1468,
   maxWindowSize: 64,
   lifetimeMs: 3_600_000,
+  unansweredMs: 30_000,
 };
 
 export interface TftpServerOptions {
@@ -148,7 +152,7 @@ class Server implements TftpServer {
     if (running && !this.#giveWay(running, bytes)) return;
     const answer = this.#answer(request, peer);
     if (answer.type === "refusal") this.#refuse(request, peer, answer.code, answer.why);
-    else if (this.#sessions.makeRoom(peer.address)) {
+    else if (this.#sessions.makeRoom(peer.address, this.#now())) {
       void this.#start(request, answer, { peer, request: Buffer.from(bytes) });
     } else {
       this.#counters.dropped++;
@@ -219,7 +223,7 @@ class Server implements TftpServer {
   #tick(): void {
     const now = this.#now();
     for (const session of this.#sessions.running()) {
-      this.#guard(() => session.tick(now, this.#limits.lifetimeMs));
+      this.#guard(() => session.tick(now, this.#limits));
     }
   }
 

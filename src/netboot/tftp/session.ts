@@ -78,8 +78,10 @@ export class Session {
   }
 
   /** To be called now and then: time passes. */
-  tick(nowMs: number, lifetimeMs: number): void {
-    if (nowMs - this.startedMs > lifetimeMs) this.abort("it took too long");
+  tick(nowMs: number, { lifetimeMs, unansweredMs }: { lifetimeMs: number; unansweredMs: number }): void {
+    const tookMs = nowMs - this.startedMs;
+    if (tookMs > lifetimeMs) this.abort("it took too long");
+    else if (tookMs > unansweredMs && !this.#state.answered) this.lose("the client never answered");
     else if (nowMs >= this.#deadlineMs) this.handle({ type: "timeout" }, nowMs);
   }
 

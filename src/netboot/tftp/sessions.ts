@@ -1,3 +1,4 @@
+import { PerSecondEach } from "../per-second.js";
 import type { Session } from "./session.js";
 import type { Peer } from "./wire.js";
 
@@ -12,9 +13,14 @@ export interface Entry {
 
 export interface SessionLimits {
   maxSessions: number;
-  /** So that one address, which may be forged, cannot take them all. */
+  /** So that one address cannot take them all. It may be many machines': NAT gives a whole rack one. */
   maxSessionsPerClient: number;
+  /** So many a second may begin for one address: each sends it up to four packets unasked, and it may be forged. */
+  maxNewPerSecond: number;
 }
+
+/** Whoever is there answers within this time: before, none of the same address takes its place. */
+const answersWithinMs = 1000;
 
 /**
  * The requests being answered, by the client's address and port. When there are too many, the oldest client that never
@@ -22,11 +28,13 @@ export interface SessionLimits {
  */
 export class Sessions {
   readonly #limits: SessionLimits;
+  readonly #begun: PerSecondEach;
   readonly #byPeer = new Map<string, Entry>();
   readonly #countByAddress = new Map<string, number>();
 
   constructor(limits: SessionLimits) {
     this.#limits = limits;
+    this.#begun = new PerSecondEach(limits.maxNewPerSecond);
   }
 
   get size(): number {
@@ -38,12 +46,13 @@ export class Sessions {
   }
 
   /** @returns whether there is room for one more from there, made if need be. */
-  makeRoom(address: string): boolean {
+  makeRoom(address: string, nowMs: number): boolean {
+    if (!this.#begun.allows(address, nowMs)) return false;
     const ofClient = this.#countByAddress.get(address) ?? 0;
     if (ofClient >= this.#limits.maxSessionsPerClient) {
-      return this.#endUnanswered((entry) => entry.peer.address === address);
+      return this.#endUnanswered(nowMs - answersWithinMs, address);
     }
-    return this.#byPeer.size < this.#limits.maxSessions || this.#endUnanswered(() => true);
+    return this.#byPeer.size < this.#limits.maxSessions || this.#endUnanswered(nowMs);
   }
 
   add(entry: Entry): void {
@@ -67,12 +76,13 @@ export class Sessions {
     return [...this.#byPeer.values()].flatMap(({ session }) => session ?? []);
   }
 
-  #endUnanswered(which: (entry: Entry) => boolean): boolean {
-    for (const entry of this.#byPeer.values()) {
-      if (entry.session && !entry.session.state.answered && which(entry)) {
-        entry.session.lose("others needed its place, and the client had not answered yet");
-        return true;
-      }
+  /** Ends the oldest that was never answered: begun before `untilMs`, of one address if that is given. */
+  #endUnanswered(untilMs: number, address?: string): boolean {
+    for (const { peer, session } of this.#byPeer.values()) {
+      if (!session || session.state.answered || (address !== undefined && peer.address !== address)) continue;
+      if (session.startedMs > untilMs) return false; // and so are all that follow
+      session.lose("others needed its place, and the client had not answered yet");
+      return true;
     }
     return false;
   }

@@ -3,7 +3,6 @@ import type { Owner } from "../../base/files.js";
 import type { Observation, Observe } from "../observation.js";
 import { leaseIn } from "./join.js";
 import { ObservationFiles, type ObservationFilesOptions, readObservations } from "./observation-files.js";
-import { RecentObservations } from "./recent.js";
 import { redacted } from "./redact.js";
 
 /** An observation with the machine that it is of, as far as leases told: its MAC, else its address. */
@@ -14,31 +13,28 @@ export type Listener = (observation: Witnessed) => void;
 /** Addresses whose machine is remembered, for what comes in live. */
 const maxAddresses = 100_000;
 
-/** Takes all observations, without tokens: to memory, to the disk, and to whoever listens. */
+/** Takes all observations, without tokens: to the disk, and to whoever listens. */
 export class Recorder implements AsyncDisposable {
-  readonly recent: RecentObservations;
   readonly #files: ObservationFiles;
   readonly #listeners = new Set<Listener>();
   readonly #machines = new Map<string, string>();
 
-  private constructor(files: ObservationFiles, recent: RecentObservations) {
+  private constructor(files: ObservationFiles) {
     this.#files = files;
-    this.recent = recent;
   }
 
   /** @param directory the lab's state directory */
   static async open(
     directory: string,
-    options: ObservationFilesOptions & { owner?: Owner | undefined; recent?: RecentObservations } = {},
+    options: ObservationFilesOptions & { owner?: Owner | undefined } = {},
   ): Promise<Recorder> {
     const files = await ObservationFiles.open(timelineDirectory(directory), options);
-    return new Recorder(files, options.recent ?? new RecentObservations());
+    return new Recorder(files);
   }
 
   /** Does not throw and does not block. */
   readonly observe: Observe = (given) => {
     const observation = redacted(given);
-    this.recent.add(observation);
     this.#files.add(observation);
     const machine = this.#machineOf(observation);
     for (const listener of this.#listeners) {

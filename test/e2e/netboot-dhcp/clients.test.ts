@@ -61,7 +61,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "slipway-dhcp-"));
   await writeFile(scriptFile(), script);
   await chmod(scriptFile(), 0o755);
-  for (const name of ["server", "load", "flood"]) {
+  for (const name of ["server", "load"]) {
     await bundle(join(import.meta.dirname, `${name}.ts`), directory);
   }
   config = { leases: join(directory, "leases"), networks, machines };
@@ -128,7 +128,6 @@ const observations = (server: Program): Observation[] =>
 
 interface State {
   counters: Record<string, number>;
-  rss: number;
 }
 async function stateOf(server: Program): Promise<State> {
   const since = server.lines.length;
@@ -310,29 +309,5 @@ describe("under load", () => {
     expect(addresses.length).toBeGreaterThan(900);
     expect(new Set(addresses).size).toBe(addresses.length);
     await run("ip", ["-n", "slipway-dhcp-b", "address", "flush", "dev", "eth0"]);
-  });
-
-  test("packets that nobody should send harm nobody: clients are served meanwhile, memory is bounded", async () => {
-    const server = await startServer();
-    await run("ip", ["-n", "slipway-dhcp-t", "address", "replace", "10.88.0.2/24", "dev", "eth0"]);
-    const before = await stateOf(server);
-    const flood = run(
-      ...on("t", process.execPath, [join(directory, "flood.mjs"), "10.88.0.1", "200000", "4711"]),
-      { timeoutMs: 120_000 },
-    );
-    let served = 0;
-    let ended = false;
-    void flood.finally(() => {
-      ended = true;
-    });
-    while (!ended) if (/bound/.test((await udhcpc("b")).stdout)) served++;
-    await flood;
-    expect(served).toBeGreaterThan(0);
-    expect((await udhcpc("b")).stdout).toMatch(/bound/);
-    const after = await stateOf(server);
-    expect(after.counters.invalid! - before.counters.invalid!).toBeGreaterThan(1000);
-    expect(after.counters.received! - before.counters.received!).toBeGreaterThan(20_000);
-    expect(after.rss - before.rss).toBeLessThan(200 << 20);
-    await run("ip", ["-n", "slipway-dhcp-t", "address", "flush", "dev", "eth0"]);
   });
 });

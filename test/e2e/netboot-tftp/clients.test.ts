@@ -49,7 +49,6 @@ beforeAll(async () => {
     files: () => files,
     observe: (observation: Observation) => seen.push(observation),
     clock: systemClock,
-    limits: { maxSessionsPerClient: 50 },
   };
   servers = [
     await startTftpServer(options),

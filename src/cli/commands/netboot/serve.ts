@@ -1,4 +1,5 @@
 import { relative, resolve } from "node:path";
+import { SlipwayError } from "../../../base/errors.js";
 import type { LabNetwork } from "../../../netboot/inventory/types.js";
 import type { Observation } from "../../../netboot/observation.js";
 import { defineCommand } from "../../command.js";
@@ -39,16 +40,22 @@ export const serve = defineCommand({
       { labStateDirectory },
       { networkOnInterface },
       { loadBootFiles },
-      { parsePort },
+      { listenFlags },
     ] = await Promise.all([
       import("../../../netboot/serve/serve.js"),
       import("../../../netboot/serve/lab-state.js"),
       import("../../../netboot/serve/networks.js"),
       import("../../../netboot/boot-files/ipxe.js"),
-      import("../../../net/port.js"),
+      import("./listen-flags.js"),
     ]);
+    const http = listenFlags(flags);
     const { context } = cli;
     const range = flags["dhcp-range"];
+    if (range !== undefined && flags.interface === undefined) {
+      throw new SlipwayError("USAGE", "--dhcp-range needs --interface: the network that it is a range of", {
+        hint: `slipway netboot serve ${lab} --interface NAME --dhcp-range ${range}`,
+      });
+    }
     const networks =
       flags.interface === undefined
         ? []
@@ -75,10 +82,7 @@ export const serve = defineCommand({
             : resolve(cli.workingDirectory, flags.state),
         bootFiles: await loadBootFiles({}, context),
         networks,
-        http: {
-          ...(flags.address === undefined ? {} : { address: flags.address }),
-          ...(flags.port === undefined ? {} : { port: parsePort(flags.port) }),
-        },
+        http,
         ...(signer ? { signer } : {}),
         onLoad: ({ live, problems }) => {
           const errors = problems.filter(({ severity }) => severity === "error").length;

@@ -1,7 +1,7 @@
-import { readdir, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { SlipwayError, systemCode } from "../../../base/errors.js";
-import { makeDirectory, writeFileAtomic } from "../../../base/files.js";
+import { makeDirectory, writeError, writeFileAtomic } from "../../../base/files.js";
 import { textToBytes } from "../../template/byte-text.js";
 import { loadSnapshot } from "../load.js";
 import { type InventoryProblem, inventoryError } from "../problem.js";
@@ -29,15 +29,10 @@ export interface Converted {
  */
 export async function convertInventory(from: string, to: InventoryForm, output: string): Promise<Converted> {
   const { snapshot, problems } = await loadSnapshot(from);
-  if (!snapshot) throw inventoryError(problems);
+  if (!snapshot) throw inventoryError(problems, from);
   await refuseFilled(output);
   const { files, lost } = to === "lab" ? toLab(snapshot) : toMatchbox(snapshot);
-  await writeAll(files, resolve(output));
-  const again = await loadSnapshot(output);
-  if (!again.snapshot) {
-    await removeAll(files, resolve(output));
-    throw inventoryError(again.problems);
-  }
+  await writeWhole(files, resolve(output));
   return { files: files.map(({ path }) => path), lost, problems };
 }
 
@@ -52,16 +47,35 @@ async function refuseFilled(output: string): Promise<void> {
   });
 }
 
-async function writeAll(files: Conversion["files"], output: string): Promise<void> {
-  await makeDirectory(output);
-  for (const { path, text, secret } of files) {
-    const file = join(output, path);
-    await makeDirectory(dirname(file));
-    await writeFileAtomic(file, textToBytes(text), secret ? { mode: 0o600 } : {});
+/** All of it or nothing, however this ends: it is put together beside its place, read, and then renamed. */
+async function writeWhole(files: Conversion["files"], output: string): Promise<void> {
+  const beside = join(dirname(output), `.${basename(output)}.slipway-convert`);
+  await rm(beside, { recursive: true, force: true }); // of a run that was killed
+  try {
+    await makeDirectory(beside);
+    for (const { path, text, secret } of files) {
+      const file = join(beside, path);
+      await makeDirectory(dirname(file));
+      await writeFileAtomic(file, textToBytes(text), secret ? { mode: 0o600 } : {});
+    }
+    const again = await loadSnapshot(beside);
+    if (!again.snapshot) throw inventoryError(again.problems, beside);
+    await moveTo(output, beside).catch((error: unknown) => {
+      throw writeError(output, error);
+    });
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    throw error;
   }
 }
 
-/** The files that we wrote, and nothing else. */
-async function removeAll(files: Conversion["files"], output: string): Promise<void> {
-  for (const { path } of files) await rm(join(output, path), { force: true });
+/** A directory that is there keeps its place and its mode; what gives the rest a meaning comes last. */
+async function moveTo(output: string, beside: string): Promise<void> {
+  const found = await readdir(output).catch(() => undefined);
+  if (found === undefined) return rename(beside, output);
+  const entries = (await readdir(beside)).sort((a, b) => Number(isRoot(a)) - Number(isRoot(b)));
+  for (const entry of entries) await rename(join(beside, entry), join(output, entry));
+  await rm(beside, { recursive: true, force: true });
 }
+
+const isRoot = (entry: string): boolean => entry === "lab.yaml" || entry === "groups";

@@ -14,6 +14,6 @@ export async function diffInventories(before: string, after: string): Promise<In
 
 async function valid(path: string): Promise<Snapshot> {
   const { snapshot, problems } = await loadSnapshot(path);
-  if (!snapshot) throw inventoryError(problems, path);
+  if (!snapshot) throw inventoryError(problems, path, path);
   return snapshot;
 }

@@ -4,7 +4,7 @@ import type { Snapshot } from "../snapshot.js";
 import type { BootProfile } from "../types.js";
 import type { Find, Finding } from "./finding.js";
 
-/** Files that boot profiles and settings name: whether they are there, and whether kernel and initrd go together. */
+/** Files that boot profiles name: whether they are there, and whether kernel and initrd go together. */
 export async function findBoot(snapshot: Snapshot, find: Find): Promise<void> {
   for (const profile of snapshot.profiles.values()) {
     const { kernel, initrd } = profile.boot;
@@ -19,18 +19,6 @@ export async function findBoot(snapshot: Snapshot, find: Find): Promise<void> {
     findConfigArgument(profile, warn);
   }
   await findBootFiles(snapshot, find);
-  const { http, grpc } = snapshot.settings;
-  for (const path of [http.tls?.certificate, http.tls?.key, grpc?.certificate, grpc?.key, grpc?.ca]) {
-    if (path === undefined || (await isFile(path))) continue;
-    const subject = { place: { file: "lab.yaml" } };
-    find({
-      severity: "error",
-      check: "missing-file",
-      subject,
-      field: [],
-      message: `there is no file ${path}`,
-    });
-  }
 }
 
 async function findBootFiles({ bootFiles, machines }: Snapshot, find: Find): Promise<void> {

@@ -3,7 +3,13 @@ import type { InventoryProblem } from "../problem.js";
 import type { BootProfile, Group, Machine, Place } from "../types.js";
 
 /** What a finding is about; where its field stands is looked up when all are known. */
-export type Subject = { group: Group } | { profile: BootProfile } | { machine: Machine } | { place: Place };
+export type Subject =
+  | { group: Group }
+  | { profile: BootProfile }
+  | { machine: Machine }
+  /** The name of the lab.yaml: its settings. */
+  | { lab: string }
+  | { place: Place };
 
 export interface Finding {
   severity: InventoryProblem["severity"];
@@ -20,8 +26,10 @@ export type Find = (finding: Finding) => void;
 export const placeOf = (subject: Subject): Place =>
   "place" in subject
     ? subject.place
-    : "group" in subject
-      ? subject.group.place
-      : "profile" in subject
-        ? subject.profile.place
-        : subject.machine.place;
+    : "lab" in subject
+      ? { file: subject.lab }
+      : "group" in subject
+        ? subject.group.place
+        : "profile" in subject
+          ? subject.profile.place
+          : subject.machine.place;

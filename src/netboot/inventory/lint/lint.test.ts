@@ -222,13 +222,13 @@ profiles:
 http: {tls: {certificate: no.pem, key: no.key}}
 `,
   });
-  const key = said.filter((line) => line.includes("there is no file /")).length;
-  expect(key).toBe(2);
-  expect(said.filter((line) => !line.includes("there is no file /"))).toEqual([
+  expect(said.map((line) => line.replace(/no file \/.*\//, "no file …/"))).toEqual([
     "warning lab.yaml:11:5 machines[0].address: 10.1.0.55 lies in the range 10.1.0.50-10.1.0.60, where another machine may hold it before; take one outside",
     "warning lab.yaml:14:5 machines[1]: no group takes b, and there is no default group: it boots nothing",
     "error lab.yaml:17:5 profiles[0].kernel: /assets/k is an asset, and there is no assets directory",
     'error lab.yaml:21: the map has no entry for key "port" (for group a)',
+    "error lab.yaml:22:14 http.tls.certificate: there is no file …/no.pem",
+    "error lab.yaml:22:35 http.tls.key: there is no file …/no.key",
   ]);
 });
 

@@ -10,6 +10,7 @@ import { findUnused } from "./references.js";
 import { findRendered } from "./rendered.js";
 import { findSecrets } from "./secrets.js";
 import { findSelection } from "./selection.js";
+import { missingSettingsFiles } from "./settings-files.js";
 
 /**
  * All that is wrong with an inventory, and all that probably is not meant: every file, every template, and what every group
@@ -33,6 +34,7 @@ export async function lintInventory(
   findSecrets(snapshot, find);
   findRendered(snapshot, find);
   await findBoot(snapshot, find);
+  findings.push(...(await missingSettingsFiles(snapshot, files.labName)));
   const read: InventoryProblem[] = [];
   for (const problem of problems) {
     // What matchbox's API may leave unfinished for a while is an error for those who look.

@@ -25,7 +25,7 @@ export async function locateFindings(
     const own = placeOf(subject);
     let located: { place: Place; path: FieldPath } = { place: own, path: field };
     if (!("place" in subject)) {
-      if (own.line === undefined) {
+      if (own.line === undefined && !("lab" in subject)) {
         if (field.length > 0) located.place = jsonPlace(await textOf(own.file), own.file, field);
       } else {
         lab ??= readYaml(await textOf(own.file), own.file, labFile);
