@@ -1,4 +1,4 @@
-import { type RunOptions, type RunResult, run } from "../base/run.js";
+import type { RunOptions, RunResult } from "../base/run.js";
 import type { MachineDriver } from "../machines/driver.js";
 
 /** A control-plane node, as something on which programs can be run as root: a machine of ours, or the one we are on. */
@@ -13,7 +13,3 @@ export const machineHost = (driver: MachineDriver, cluster: string, name: string
   exec: (command, options) => driver.exec(cluster, name, command, options),
 });
 
-export const thisHost: ControlPlaneHost = {
-  name: "this machine",
-  exec: ([program, ...args], options) => run(program!, args, options),
-};
