@@ -12,4 +12,3 @@ export const machineHost = (driver: MachineDriver, cluster: string, name: string
   name,
   exec: (command, options) => driver.exec(cluster, name, command, options),
 });
-
