@@ -7,6 +7,7 @@ import { kubeconfigPath, places } from "../plan/places.js";
 import { bootstrapPort } from "../plan/selfhosted/settings.js";
 import { machineHost } from "../selfhost/control-plane-host.js";
 import {
+  controlPlaneWorkloads,
   endBootstrap,
   handOver,
   isPivoting,
@@ -30,6 +31,7 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
     port: spec.apiServer.port,
     bootstrapPort: bootstrapPort(spec),
     pods: plan.bootstrap ?? [],
+    required: controlPlaneWorkloads,
     connect: () => connect(credentialsFromKubeconfig(material!.get(`kubeconfig/${breakGlass}`)!)),
     wait: { timeoutMs: options.waitTimeoutMs, signal, events, clock },
     selfhostedAnswers: {
@@ -43,7 +45,7 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
       },
     },
     describe: (workload) =>
-      `slipway kubectl -p ${name} -- -n kube-system describe pods -l k8s-app=${workload}`,
+      `slipway kubectl -p ${name} -- -n ${workload.namespace} describe pods -l k8s-app=${workload.name}`,
   };
 }
 
