@@ -4,7 +4,7 @@ import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { breakGlass } from "../plan/certificates.js";
 import { kubeconfigPath, places } from "../plan/places.js";
-import { bootstrapPort } from "../plan/selfhosted/settings.js";
+import { bootstrapPort, ownApiServerHost } from "../plan/selfhosted/settings.js";
 import { machineHost } from "../selfhost/control-plane-host.js";
 import {
   controlPlaneWorkloads,
@@ -37,9 +37,12 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
     selfhostedAnswers: {
       name: `the self-hosted API server of ${node} is ready`,
       async check({ exec }, { signal: stop }) {
-        const server = `--server=https://${plan.nodes[0]!.address}:${spec.apiServer.port}`;
+        const server = [
+          `--server=https://${ownApiServerHost}:${spec.apiServer.port}`,
+          "--tls-server-name=127.0.0.1",
+        ];
         const kubeconfig = `--kubeconfig=${kubeconfigPath("kubelet")}`;
-        const command = [`${places.bin}/kubectl`, kubeconfig, server, "get", "--raw=/readyz"];
+        const command = [`${places.bin}/kubectl`, kubeconfig, ...server, "get", "--raw=/readyz"];
         const { exitCode, stderr } = await exec(command, { signal: stop, allowFailure: true });
         return exitCode === 0 ? met() : unmet(stderr.trim().split("\n").at(-1) ?? `exit code ${exitCode}`);
       },

@@ -6,6 +6,7 @@ import { exists, readTextIfPresent } from "../../base/files.js";
 import { connect } from "../../kube/client.js";
 import { isPortFree, portHolder } from "../../net/ports.js";
 import { pki } from "../../plan/places.js";
+import { bootstrapPorts } from "../../plan/selfhosted/settings.js";
 import type { ControlPlaneHost } from "../control-plane-host.js";
 import { bootstrapManifests } from "../pivot/bootstrap-pods.js";
 import type { StartAssets } from "./assets.js";
@@ -137,8 +138,8 @@ async function checkManifestNames({ bootstrapPods }: StartAssets, host: ControlP
 async function checkBootstrapPorts({ bootstrapPort }: StartAssets): Promise<void> {
   for (const [port, whose] of [
     [bootstrapPort, "the bootstrap API server's"],
-    [10257, "the bootstrap controller manager's"],
-    [10259, "the bootstrap scheduler's"],
+    [bootstrapPorts.controllerManager, "the bootstrap controller manager's"],
+    [bootstrapPorts.scheduler, "the bootstrap scheduler's"],
   ] as const) {
     if (!(await isPortFree({ address: "0.0.0.0", port, protocol: "tcp" })))
       throw await portTaken(port, whose);

@@ -8,6 +8,7 @@ import { applyObjects, type Refusal } from "../../kube/apply.js";
 import { connect, type KubeClient } from "../../kube/client.js";
 import { apiReady } from "../../kube/conditions.js";
 import { dryRunObjects } from "../../kube/dry-run.js";
+import { ownApiServerHost } from "../../plan/selfhosted/settings.js";
 import { type ControlPlaneHost, thisHost } from "../control-plane-host.js";
 import { endBootstrap, handOver, isPivoting, openWay, type Pivot, selfhostedReady } from "../pivot/pivot.js";
 import { type AssetObject, readAssets, type StartAssets } from "./assets.js";
@@ -123,6 +124,14 @@ const pivotOf = ({ options, assets, required, host, node = "" }: State, context:
   required,
   connect: () => connect(assets.credentials),
   wait: waitOf(options, context),
+  selfhostedAnswers: {
+    name: "the self-hosted API server is ready",
+    async check(_, { signal }) {
+      const server = `https://${ownApiServerHost}:${assets.port}`;
+      await using client = connect({ ...assets.credentials, server, serverName: "127.0.0.1" });
+      return apiReady().check(client, { signal });
+    },
+  },
   describe: ({ namespace, name }) => `${kubectl(assets)} -n ${namespace} describe pods -l k8s-app=${name}`,
 });
 

@@ -57,7 +57,7 @@ test("bootkube's files, under its names", async () => {
         kube-controller-manager-role-binding kube-controller-manager-secret
         kube-controller-manager-service-account kube-controller-manager kubelet-bootstrap-token
         kube-proxy-role-binding kube-proxy-sa kube-proxy kube-scheduler-disruption kube-scheduler
-        kube-system-rbac-role-binding`,
+        kube-system-rbac-role-binding pod-checkpointer-role-binding pod-checkpointer-role pod-checkpointer-sa pod-checkpointer`,
       ),
       ...["ca.crt", "ca.key", "apiserver.crt", "service-account.key", "etcd/server.crt", "etcd/peer.crt"].map(
         (name) => `tls/${name}`,

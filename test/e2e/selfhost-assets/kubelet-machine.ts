@@ -12,7 +12,7 @@ import { clusterNetwork, machineSpec } from "../../../src/cluster/machine-spec.j
 import { resolveProfile } from "../../../src/cluster/request.js";
 import { ensureNodeSoftware } from "../../../src/cluster/software.js";
 import { issueMaterial } from "../../../src/plan/material.js";
-import { pki } from "../../../src/plan/places.js";
+import { kubeconfigPath, pki } from "../../../src/plan/places.js";
 import { planCluster } from "../../../src/plan/plan.js";
 import { materialFile } from "../../../src/selfhost/render/tls-files.js";
 import { slipwayProgram, TestHome } from "../harness.js";
@@ -21,8 +21,8 @@ const node = "/opt/slipway/node";
 const program = "/opt/slipway/dist/cli/main.js";
 
 /**
- * A machine that runs containerd, a kubelet and etcd and nothing else, with an asset directory: what `selfhost start` expects to
- * find. The built command line is inside of it, and runs there.
+ * A machine that runs containerd, a kubelet that joins by a bootstrap token, and etcd, and nothing else, with an asset directory:
+ * what `selfhost start` expects to find. The built command line is inside of it, and runs there.
  */
 export class KubeletMachine implements AsyncDisposable {
   readonly name: string;
@@ -60,7 +60,11 @@ export class KubeletMachine implements AsyncDisposable {
         clock: systemClock,
       };
       const { spec, facts } = await resolveProfile(
-        { metadata: { name }, bootstrapper: "selfhosted" },
+        {
+          metadata: { name },
+          bootstrapper: "selfhosted",
+          extraConfig: { kubelet: { "bootstrap-kubeconfig": "/assets/auth/kubeconfig-kubelet" } },
+        },
         { workingDirectory: home.directory },
         context,
       );
@@ -85,8 +89,9 @@ export class KubeletMachine implements AsyncDisposable {
       await driver.ensureNetwork(clusterNetwork(spec), context);
       const machine = machineSpec(plan, planned!, software, material);
       const { storage = {} } = machine.config;
-      // The authority's key comes with the assets.
-      const files = storage.files?.filter(({ path }) => path !== pki("ca.key")) ?? [];
+      // The authority's key comes with the assets, and the kubelet joins with their token.
+      const others = [pki("ca.key"), kubeconfigPath("kubelet")];
+      const files = storage.files?.filter(({ path }) => !others.includes(path)) ?? [];
       await driver.create(
         {
           ...machine,
