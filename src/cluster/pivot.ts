@@ -4,9 +4,10 @@ import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { breakGlass } from "../plan/certificates.js";
 import { kubeconfigPath, places } from "../plan/places.js";
-import { bootstrapPort } from "../plan/selfhosted/settings.js";
+import { bootstrapPort, ownApiServerHost } from "../plan/selfhosted/settings.js";
 import { machineHost } from "../selfhost/control-plane-host.js";
 import {
+  controlPlaneWorkloads,
   endBootstrap,
   handOver,
   isPivoting,
@@ -30,20 +31,24 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
     port: spec.apiServer.port,
     bootstrapPort: bootstrapPort(spec),
     pods: plan.bootstrap ?? [],
+    required: controlPlaneWorkloads,
     connect: () => connect(credentialsFromKubeconfig(material!.get(`kubeconfig/${breakGlass}`)!)),
     wait: { timeoutMs: options.waitTimeoutMs, signal, events, clock },
     selfhostedAnswers: {
       name: `the self-hosted API server of ${node} is ready`,
       async check({ exec }, { signal: stop }) {
-        const server = `--server=https://${plan.nodes[0]!.address}:${spec.apiServer.port}`;
+        const server = [
+          `--server=https://${ownApiServerHost}:${spec.apiServer.port}`,
+          "--tls-server-name=127.0.0.1",
+        ];
         const kubeconfig = `--kubeconfig=${kubeconfigPath("kubelet")}`;
-        const command = [`${places.bin}/kubectl`, kubeconfig, server, "get", "--raw=/readyz"];
+        const command = [`${places.bin}/kubectl`, kubeconfig, ...server, "get", "--raw=/readyz"];
         const { exitCode, stderr } = await exec(command, { signal: stop, allowFailure: true });
         return exitCode === 0 ? met() : unmet(stderr.trim().split("\n").at(-1) ?? `exit code ${exitCode}`);
       },
     },
     describe: (workload) =>
-      `slipway kubectl -p ${name} -- -n kube-system describe pods -l k8s-app=${workload}`,
+      `slipway kubectl -p ${name} -- -n ${workload.namespace} describe pods -l k8s-app=${workload.name}`,
   };
 }
 

@@ -173,8 +173,8 @@ const placeBootstrapPods: Step<RecoverState> = {
   id: "place-bootstrap",
   title: "Bootstrap control plane",
   async run(state, context) {
-    const { host, pods } = pivotOf(state, context);
-    await placeBootstrap(host, pods, state.material!, context.signal);
+    const { host } = pivotOf(state, context);
+    await placeBootstrap(host, state.plan.bootstrap ?? [], state.material!, context.signal);
     return host.name;
   },
 };

@@ -1,12 +1,12 @@
 import { systemClock } from "../base/clock.js";
-import { SlipwayError } from "../base/errors.js";
+import { isSlipwayError, SlipwayError } from "../base/errors.js";
 import { inStages } from "./apply-order.js";
 import { isSuccess, type KubeClient } from "./client.js";
 import { concurrently } from "./concurrently.js";
 import { crdsEstablished } from "./conditions.js";
 import { ResourceMap } from "./discovery.js";
 import { refused, statusOf } from "./failures.js";
-import type { KubeRequest } from "./request.js";
+import type { KubeRequest, KubeResponse } from "./request.js";
 import { definedResources, objectPath, type Resource } from "./resources.js";
 import { type IsPassing, isBusy, requestPatiently } from "./retry.js";
 import { findPatiently, passingWhileSettling, systemNamespaces } from "./settle.js";
@@ -23,6 +23,14 @@ export interface ApplyOptions {
   settleMs?: number;
   /** Requests in flight at a time. @default 16 */
   limit?: number;
+  /** What the API refuses is told here, and the rest goes on. @default the first refusal ends it */
+  onRefused?: (refusal: Refusal) => void;
+}
+
+/** An object that the API server did not take, and its words. */
+export interface Refusal {
+  object: Manifest;
+  error: SlipwayError;
 }
 
 const fieldManager = "slipway";
@@ -32,14 +40,14 @@ const fieldManager = "slipway";
  * others depend on goes first (apply-order.ts), the rest at once; custom resources wait for their definitions.
  * Applying the same objects again changes nothing.
  *
- * @returns the objects as the API server has them now, in the order given.
+ * @returns the objects as the API server has them now, in the order given, without those that it refused.
  * @throws {SlipwayError} `API_REFUSED` that names the object; `API_UNREACHABLE`; `CONFIG_INVALID` for an object that
  * cannot be applied; the signal's reason when aborted. Objects applied before stay.
  */
 export async function applyObjects(
   client: KubeClient,
   objects: readonly Manifest[],
-  { signal, settleMs = 15_000, limit = 16 }: ApplyOptions = {},
+  { signal, settleMs = 15_000, limit = 16, onRefused }: ApplyOptions = {},
 ): Promise<KubeObject[]> {
   objects.forEach(checkApplicable);
   const resources = new ResourceMap(client);
@@ -48,13 +56,19 @@ export async function applyObjects(
   const applied = new Map<Manifest, KubeObject>();
   for (const stage of inStages(objects)) {
     await concurrently(stage, { limit, signal }, async (object, stop) => {
-      const resource = await findPatiently(resources, object, untilMs, stop);
-      const isPassing = passingWhileSettling(expectedNamespaces, object);
-      applied.set(object, await applyOne(client, resource, object, { untilMs, isPassing, signal: stop }));
+      try {
+        const resource = await findPatiently(resources, object, untilMs, stop);
+        const isPassing = passingWhileSettling(expectedNamespaces, object);
+        applied.set(object, await applyOne(client, resource, object, { untilMs, isPassing, signal: stop }));
+      } catch (error) {
+        if (!onRefused || !isSlipwayError(error, "API_REFUSED")) throw error;
+        onRefused({ object, error });
+      }
     });
-    await definitionsEstablished(client, stage, resources, { settleMs, signal });
+    const taken = stage.filter((object) => applied.has(object));
+    await definitionsEstablished(client, taken, resources, { settleMs, signal });
   }
-  return objects.map((object) => applied.get(object) as KubeObject);
+  return objects.flatMap((object) => applied.get(object) ?? []);
 }
 
 /**
@@ -92,25 +106,49 @@ export async function deleteObjects(
   }
 }
 
-async function applyOne(
+/** One object by server-side apply. */
+export async function applyOne(
   client: KubeClient,
   resource: Resource,
   object: Manifest,
-  { untilMs, isPassing, signal }: { untilMs: number; isPassing: IsPassing; signal: AbortSignal },
+  {
+    untilMs,
+    isPassing,
+    signal,
+    dryRun = false,
+  }: { untilMs: number; isPassing: IsPassing; signal: AbortSignal; dryRun?: boolean },
 ): Promise<KubeObject> {
   const request: KubeRequest = {
     method: "PATCH",
     path: objectPath(resource, object),
     // As kubectl: a misspelt field is an error, not silence.
-    query: { fieldManager, force: "true", fieldValidation: "Strict" },
+    query: {
+      fieldManager,
+      force: "true",
+      fieldValidation: "Strict",
+      ...(dryRun ? { dryRun: "All" } : {}),
+    },
     // JSON is YAML; the type is what makes it an apply.
     contentType: "application/apply-patch+yaml",
     body: object,
     signal,
   };
   const response = await requestPatiently(client, request, { untilMs, isPassing });
-  if (!isSuccess(response)) throw refused(request, response, describeObject(object));
+  if (!isSuccess(response)) {
+    throw refused(request, withoutSecrets(response, object), describeObject(object));
+  }
   return JSON.parse(response.body) as KubeObject;
+}
+
+/** The API server repeats a value that it cannot read: of a Secret nobody is to see it. */
+function withoutSecrets(response: KubeResponse, { kind, data, stringData }: Manifest): KubeResponse {
+  if (kind !== "Secret") return response;
+  const values = [data, stringData].flatMap((map) => Object.values(map ?? {}));
+  const body = values
+    .map((value) => (typeof value === "string" ? value : JSON.stringify(value)))
+    .filter((value) => value)
+    .reduce((text, value) => text.replaceAll(value, "…"), response.body);
+  return { ...response, body };
 }
 
 /** Waits until the definitions of a stage are served, so that their resources can be applied in a later one. */

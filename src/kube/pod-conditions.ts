@@ -20,6 +20,22 @@ export const podsReady = (
     (pods) => observePods(pods, atLeast),
   );
 
+/** There are pods whose names begin so, and all of them are Ready; static pods are not meant. */
+export const podsReadyByName = (namespace: string, prefix: string): ObjectCondition<Pod> =>
+  objectCondition(
+    `pods ${namespace}/${prefix}… are Ready`,
+    { path: `/api/v1/namespaces/${namespace}/pods` },
+    (pods) =>
+      observePods(
+        pods.filter(
+          ({ metadata }) =>
+            metadata?.name?.startsWith(prefix) &&
+            metadata.annotations?.["kubernetes.io/config.mirror"] === undefined,
+        ),
+        1,
+      ),
+  );
+
 /** The applications of kube-system that carry these `k8s-app` labels run, as minikube's `--wait=apps_running`. */
 export const appsRunning = (apps: readonly string[]): ObjectCondition<Pod> =>
   objectCondition(

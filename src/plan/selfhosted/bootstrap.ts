@@ -21,16 +21,34 @@ export interface BootstrapPod {
   files: ComponentFile[];
 }
 
+/** Each static pod's manifest, its name, the directory of its files below the secrets, and those files. */
+export const bootstrapParts = [
+  {
+    file: "bootstrap-apiserver.yaml",
+    component: "kube-apiserver",
+    files: apiServerFiles(),
+  },
+  {
+    file: "bootstrap-controller-manager.yaml",
+    component: "kube-controller-manager",
+    files: controllerManagerFiles(selfhostedNames.bootstrapControllerManager),
+  },
+  {
+    file: "bootstrap-scheduler.yaml",
+    component: "kube-scheduler",
+    files: schedulerFiles(selfhostedNames.bootstrapScheduler),
+  },
+] as const satisfies { file: string; component: string; files: ComponentFile[] }[];
+
 export function bootstrapPods(settings: SelfhostedSettings): BootstrapPod[] {
-  const make = (
-    component: string,
-    parts: PodParts,
-    file: string,
-    files: ComponentFile[],
-    directory: string,
-  ): BootstrapPod => ({
+  const parts: Record<(typeof bootstrapParts)[number]["component"], PodParts> = {
+    "kube-apiserver": apiServerPod(settings, true),
+    "kube-controller-manager": controllerManagerPod(settings, true),
+    "kube-scheduler": schedulerPod(settings, true),
+  };
+  return bootstrapParts.map(({ file, component, files }) => ({
     file,
-    files: files.map((entry) => ({ ...entry, path: `${directory}/${entry.path}` })),
+    files: files.map((entry) => ({ ...entry, path: `${component}/${entry.path}` })),
     pod: {
       apiVersion: "v1",
       kind: "Pod",
@@ -46,38 +64,15 @@ export function bootstrapPods(settings: SelfhostedSettings): BootstrapPod[] {
         securityContext: { seccompProfile: { type: "RuntimeDefault" } },
         // Longer than an API server takes to hand its clients over.
         terminationGracePeriodSeconds: 30,
-        containers: parts.containers,
+        containers: parts[component].containers,
         volumes: [
           {
             name: filesVolume,
-            hostPath: { path: `${bootstrapSecretsPath}/${directory}`, type: "Directory" },
+            hostPath: { path: `${bootstrapSecretsPath}/${component}`, type: "Directory" },
           },
-          ...parts.volumes,
+          ...parts[component].volumes,
         ],
       },
     },
-  });
-  return [
-    make(
-      "kube-apiserver",
-      apiServerPod(settings, true),
-      "bootstrap-apiserver.yaml",
-      apiServerFiles(),
-      "kube-apiserver",
-    ),
-    make(
-      "kube-controller-manager",
-      controllerManagerPod(settings, true),
-      "bootstrap-controller-manager.yaml",
-      controllerManagerFiles(selfhostedNames.bootstrapControllerManager),
-      "kube-controller-manager",
-    ),
-    make(
-      "kube-scheduler",
-      schedulerPod(settings, true),
-      "bootstrap-scheduler.yaml",
-      schedulerFiles(selfhostedNames.bootstrapScheduler),
-      "kube-scheduler",
-    ),
-  ];
+  }));
 }

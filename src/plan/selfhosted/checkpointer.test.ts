@@ -54,7 +54,11 @@ test("its pods can be checkpointed themselves, need no token, and are not privil
   };
   expect(spec.template.metadata.annotations).toEqual({ "checkpointer.alpha.coreos.com/checkpoint": "true" });
   expect(spec.template.spec).toMatchObject({ automountServiceAccountToken: false, hostNetwork: true });
-  expect(spec.template.spec).not.toHaveProperty("serviceAccountName");
+  expect(spec.template.spec).toHaveProperty("serviceAccountName", objectOf("ServiceAccount").metadata.name);
+  expect(objectOf("ServiceAccount")).toMatchObject({ automountServiceAccountToken: false });
+  expect(objectOf("RoleBinding").subjects).not.toContainEqual(
+    expect.objectContaining({ kind: "ServiceAccount" }),
+  );
   const [container] = spec.template.spec.containers as {
     image: string;
     ports?: unknown;

@@ -50,8 +50,16 @@ export const checkpointerKubeconfig = (spec: ClusterSpec): KubeconfigRequest => 
 
 /** The pod-checkpointer, its kubeconfig, and what it may do. */
 export function checkpointerObjects(image: string = imageNames.podCheckpointer): KubeObject[] {
-  return [role(), roleBinding(), secret(), daemonSet(image)];
+  return [account(), role(), roleBinding(), secret(), daemonSet(image)];
 }
+
+/** An account without rights, by which audit and policies tell its pods from others. */
+const account = (): KubeObject => ({
+  apiVersion: "v1",
+  kind: "ServiceAccount",
+  metadata: { name: checkpointerName, namespace, labels },
+  automountServiceAccountToken: false,
+});
 
 function secret(): KubeObject {
   return {
@@ -113,6 +121,7 @@ function daemonSet(image: string): KubeObject {
         metadata: { labels, annotations: { [checkpointAnnotation]: "true" } },
         spec: {
           hostNetwork: true,
+          serviceAccountName: checkpointerName,
           automountServiceAccountToken: false,
           priorityClassName: "system-node-critical",
           nodeSelector: { "node-role.kubernetes.io/control-plane": "" },

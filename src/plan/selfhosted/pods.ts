@@ -1,7 +1,7 @@
 import { commandLine, type Flags } from "../command-line.js";
 import { apiServerFlags, controllerManagerFlags, schedulerFlags } from "../control-plane.js";
 import { places } from "../places.js";
-import { bootstrapPort, bootstrapPorts, type SelfhostedSettings } from "./settings.js";
+import { bootstrapPort, bootstrapPorts, ownApiServerHost, type SelfhostedSettings } from "./settings.js";
 
 /**
  * The containers of the control plane's pods, self-hosted and bootstrap. What they read is below /etc/kubernetes, as on a
@@ -86,6 +86,7 @@ const shutdownDelaySeconds = 3;
 export function apiServerPod(settings: SelfhostedSettings, bootstrap: boolean): PodParts {
   const { spec, etcdServers, images } = settings;
   const port = bootstrap ? bootstrapPort(spec) : spec.apiServer.port;
+  const health = (path: string) => probe(path, port, bootstrap ? undefined : ownApiServerHost);
   const flags: Flags = {
     // The node's own address: a pod of the host's network has it.
     ...apiServerFlags(spec, { name: "", role: "control-plane", address: "$(POD_IP)", podCidr: "" }),
@@ -113,20 +114,20 @@ export function apiServerPod(settings: SelfhostedSettings, bootstrap: boolean): 
         env: [{ name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }],
         probes: {
           startupProbe: {
-            ...probe("/livez", port),
+            ...health("/livez"),
             periodSeconds: 2,
             failureThreshold: 150,
             timeoutSeconds: 5,
           },
           // While two share the port, any of them answers: that several in a row are good says that both are.
           readinessProbe: {
-            ...probe("/readyz", port),
+            ...health("/readyz"),
             periodSeconds: 1,
             failureThreshold: 3,
             timeoutSeconds: 15,
           },
           livenessProbe: {
-            ...probe("/livez", port),
+            ...health("/livez"),
             periodSeconds: 10,
             failureThreshold: 12,
             timeoutSeconds: 15,

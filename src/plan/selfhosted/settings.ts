@@ -42,6 +42,12 @@ export const bootstrapPort = (spec: ClusterSpec): number => spec.apiServer.port 
 /** Of the others of it: beside those of copies that run meanwhile. */
 export const bootstrapPorts = { controllerManager: 10_267, scheduler: 10_269 } as const;
 
+/**
+ * Where a node reaches the API server that has the cluster's own port, whatever else it is redirected to while a cluster is
+ * bootstrapped: an address of its loopback (127.0.0.0/8) that nobody else calls.
+ */
+export const ownApiServerHost = "127.0.0.2";
+
 /** Settings of a cluster that slipway makes the machines of: etcd on every control-plane node. */
 export const clusterSettings = (
   spec: ClusterSpec,

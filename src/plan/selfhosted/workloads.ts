@@ -106,18 +106,30 @@ function leaderElected(
   { controlPlanes }: SelfhostedSettings,
 ): KubeObject[] {
   const selector = { matchLabels: { "k8s-app": name } };
+  const metadata = { name, namespace, labels: labelsOf(name) };
   return [
     filesSecret(name, files),
+    { apiVersion: "v1", kind: "ServiceAccount", metadata, automountServiceAccountToken: false },
+    // What their certificate's user may do, said where the rest of them is; nobody gets a token that may.
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name: `slipway:${name}`, labels: labelsOf(name) },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: `system:${name}` },
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: `system:${name}` }],
+    },
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
-      metadata: { name, namespace, labels: labelsOf(name) },
+      metadata,
       spec: {
         replicas: controlPlanes,
         selector,
         strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
         progressDeadlineSeconds: 120,
         template: template(name, parts, files, {
+          // An account without rights, by which audit and policies tell their pods from others.
+          serviceAccountName: name,
           priorityClassName: "system-cluster-critical",
           topologySpreadConstraints: [
             {
@@ -133,7 +145,7 @@ function leaderElected(
     {
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
-      metadata: { name, namespace, labels: labelsOf(name) },
+      metadata,
       spec: { maxUnavailable: 1, selector },
     },
   ];

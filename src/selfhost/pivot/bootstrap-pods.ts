@@ -1,5 +1,4 @@
 import { type Condition, met, unmet, type WaitOptions, waitFor } from "../../base/condition.js";
-import { places } from "../../plan/places.js";
 import type { BootstrapPod } from "../../plan/selfhosted/bootstrap.js";
 import { bootstrapSecretsPath } from "../../plan/selfhosted/bootstrap.js";
 import type { ControlPlaneHost } from "../control-plane-host.js";
@@ -7,7 +6,7 @@ import type { ControlPlaneHost } from "../control-plane-host.js";
 /** The bootstrap control plane's manifests that a node still has, by file name. */
 export async function bootstrapManifests(host: ControlPlaneHost, signal: AbortSignal): Promise<string[]> {
   const { stdout } = await host.exec(
-    ["find", places.manifests, "-maxdepth", "1", "-name", "bootstrap-*.yaml", "-printf", "%f\\n"],
+    ["find", host.manifests, "-maxdepth", "1", "-name", "bootstrap-*.yaml", "-printf", "%f\\n"],
     { signal, allowFailure: true },
   );
   return stdout.split("\n").filter((name) => name !== "");
@@ -20,7 +19,7 @@ export async function endBootstrapPod(
   port: number,
   wait: WaitOptions & { signal: AbortSignal },
 ): Promise<void> {
-  await host.exec(["rm", "-f", `${places.manifests}/${file}`], { signal: wait.signal });
+  await host.exec(["rm", "-f", `${host.manifests}/${file}`], { signal: wait.signal });
   const ended: Condition<ControlPlaneHost> = {
     name: `${pod.metadata.name} has ended`,
     check: async ({ exec }, { signal }) => {
@@ -29,6 +28,12 @@ export async function endBootstrapPod(
     },
   };
   await waitFor(ended, host, { ...wait, intervalMs: 100 });
+}
+
+/** Whether the files that the bootstrap control plane reads are still there: they go last. */
+export async function hasBootstrapSecrets(host: ControlPlaneHost, signal: AbortSignal): Promise<boolean> {
+  const { exitCode } = await host.exec(["test", "-e", bootstrapSecretsPath], { signal, allowFailure: true });
+  return exitCode === 0;
 }
 
 /** What the bootstrap control plane read; nobody reads it any more. */

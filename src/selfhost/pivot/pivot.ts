@@ -1,13 +1,19 @@
 import { type Condition, type WaitOptions, waitFor } from "../../base/condition.js";
 import type { KubeClient } from "../../kube/client.js";
 import { apiReady, daemonSetReady, deploymentAvailable } from "../../kube/conditions.js";
-import { waitForObjects } from "../../kube/wait.js";
+import { type ObjectCondition, waitForObjects } from "../../kube/wait.js";
+import type { KubeObject } from "../../kube/wire.js";
 import type { BootstrapPod } from "../../plan/selfhosted/bootstrap.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { bootstrapPorts } from "../../plan/selfhosted/settings.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import type { ControlPlaneHost } from "../control-plane-host.js";
-import { bootstrapManifests, endBootstrapPod, removeBootstrapSecrets } from "./bootstrap-pods.js";
+import {
+  bootstrapManifests,
+  endBootstrapPod,
+  hasBootstrapSecrets,
+  removeBootstrapSecrets,
+} from "./bootstrap-pods.js";
 import { releaseLease } from "./leases.js";
 import { endRedirect, redirect, removeRedirect } from "./redirect.js";
 
@@ -25,19 +31,46 @@ export interface Pivot {
   /** The cluster's own port, and that of the bootstrap API server. */
   port: number;
   bootstrapPort: number;
-  pods: readonly BootstrapPod[];
+  /** API server, controller manager, scheduler. */
+  pods: readonly Pick<BootstrapPod, "file" | "pod">[];
+  /** What takes over: the bootstrap control plane does not end before. */
+  required: readonly RequiredWorkload[];
   /** A new client, with a connection of its own. */
   connect(): KubeClient;
   wait: Omit<WaitOptions, "code" | "hint" | "intervalMs"> & { signal: AbortSignal };
   /** Asks the self-hosted API server on the host for /readyz, past the redirect. */
   selfhostedAnswers: Condition<ControlPlaneHost>;
-  /** The command that shows a pod's state, for the hint of a wait that failed. */
-  describe(workload: string): string;
+  /** The command that shows the state of a workload's pods, for the hint of a wait that failed. */
+  describe(workload: Pick<RequiredWorkload, "namespace" | "name">): string;
 }
 
+const namespace = "kube-system";
+
+export interface RequiredWorkload {
+  namespace: string;
+  name: string;
+  condition: ObjectCondition<KubeObject>;
+}
+
+/** The control plane's own workloads, as their controllers report them. */
+export const controlPlaneWorkloads: readonly RequiredWorkload[] = [
+  ...[workloadNames.apiServer, checkpointerName].map((name) => ({
+    namespace,
+    name,
+    condition: daemonSetReady(namespace, name),
+  })),
+  ...[workloadNames.controllerManager, workloadNames.scheduler].map((name) => ({
+    namespace,
+    name,
+    condition: deploymentAvailable(namespace, name),
+  })),
+];
+
 /** Whether the host has a bootstrap control plane, or what is left of one. */
-export async function isPivoting({ host, wait }: Pivot): Promise<boolean> {
-  return (await bootstrapManifests(host, wait.signal)).length > 0;
+export async function isPivoting({ host, wait }: Pick<Pivot, "host" | "wait">): Promise<boolean> {
+  return (
+    (await bootstrapManifests(host, wait.signal)).length > 0 || (await hasBootstrapSecrets(host, wait.signal))
+  );
 }
 
 /** Lets everybody who calls the cluster's port reach the bootstrap API server. */
@@ -48,28 +81,19 @@ export async function openWay({ host, port, bootstrapPort, wait }: Pivot): Promi
 }
 
 /** Waits until every pod that takes over is ready. */
-export async function selfhostedReady({
-  host,
-  connect,
-  wait,
-  describe,
-  selfhostedAnswers,
-}: Pivot): Promise<void> {
-  await using client = connect();
-  const namespace = "kube-system";
-  const { apiServer, controllerManager, scheduler } = workloadNames;
-  const failing = (workload: string) => ({
+export async function selfhostedReady(pivot: Pivot): Promise<void> {
+  const { host, connect, required, wait, describe, selfhostedAnswers } = pivot;
+  const failing = (workload: Pick<RequiredWorkload, "namespace" | "name">) => ({
     ...wait,
     code: "CONTROL_PLANE_NOT_READY" as const,
     hint: describe(workload),
   });
-  await Promise.all([
-    waitForObjects(daemonSetReady(namespace, apiServer), client, failing(apiServer)),
-    waitForObjects(daemonSetReady(namespace, checkpointerName), client, failing(checkpointerName)),
-    waitForObjects(deploymentAvailable(namespace, controllerManager), client, failing(controllerManager)),
-    waitForObjects(deploymentAvailable(namespace, scheduler), client, failing(scheduler)),
-  ]);
+  await using client = connect();
+  await Promise.all(
+    required.map((workload) => waitForObjects(workload.condition, client, failing(workload))),
+  );
   // What objects say may be from before a loss.
+  const apiServer = { namespace, name: workloadNames.apiServer };
   await waitFor(selfhostedAnswers, host, { ...failing(apiServer), intervalMs: 250 });
 }
 
@@ -83,7 +107,7 @@ export async function handOver(pivot: Pivot): Promise<void> {
       ...wait,
       timeoutMs: 10_000,
       code: "API_NOT_READY",
-      hint: describe(workloadNames.apiServer),
+      hint: describe({ namespace, name: workloadNames.apiServer }),
     });
   } catch (error) {
     if ((await bootstrapManifests(host, wait.signal)).includes("bootstrap-apiserver.yaml")) {
@@ -106,6 +130,7 @@ export async function endBootstrap(pivot: Pivot): Promise<void> {
     await endBootstrapPod(host, pod, port, wait);
     await releaseLease(client, component, node, wait.signal);
   }
-  await removeBootstrapSecrets(host, wait.signal);
   await removeRedirect(host, wait.signal);
+  // Last: that they are there says that something is left to do.
+  await removeBootstrapSecrets(host, wait.signal);
 }

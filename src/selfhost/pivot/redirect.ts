@@ -1,3 +1,4 @@
+import { ownApiServerHost } from "../../plan/selfhosted/settings.js";
 import type { ControlPlaneHost } from "../control-plane-host.js";
 
 /**
@@ -10,14 +11,13 @@ import type { ControlPlaneHost } from "../control-plane-host.js";
 const table = "slipway-bootstrap";
 
 /**
- * The kubelet's probes go to the node's address, as root, and are to meet the new one; everybody else's connections, and the
- * kubelet's own to 127.0.0.1, go to the bootstrap one. A connection stays where it began when the rules go
- * (conntrack), as long as the chains are there.
+ * Probes of the one that takes over call it by an address of its own; every other connection, the kubelet's by whichever address
+ * among them, goes to the bootstrap one. A connection stays where it began when the rules go (conntrack), as long as the chains are
+ * there.
  */
 export const redirectRules = (port: number, bootstrapPort: number): string =>
   `${openChains}add rule ip ${table} incoming fib daddr type local tcp dport ${port} redirect to :${bootstrapPort}
-add rule ip ${table} own ip daddr 127.0.0.1 tcp dport ${port} redirect to :${bootstrapPort}
-add rule ip ${table} own meta skuid != 0 fib daddr type local tcp dport ${port} redirect to :${bootstrapPort}
+add rule ip ${table} own ip daddr != ${ownApiServerHost} fib daddr type local tcp dport ${port} redirect to :${bootstrapPort}
 `;
 
 const openChains = `add table ip ${table}

@@ -13,6 +13,8 @@ const files: Record<string, string> = {
   "Deployment/kube-scheduler": "kube-scheduler",
   "Secret/kube-scheduler": "kube-scheduler-secret",
   "PodDisruptionBudget/kube-scheduler": "kube-scheduler-disruption",
+  "ServiceAccount/kube-scheduler": "kube-scheduler-service-account",
+  "ClusterRoleBinding/slipway:kube-scheduler": "kube-scheduler-role-binding",
   "DaemonSet/kube-proxy": "kube-proxy",
   "ConfigMap/kube-proxy": "kube-proxy-config",
   "ServiceAccount/kube-proxy": "kube-proxy-sa",

@@ -31,8 +31,15 @@ export interface Binaries {
   kubeApiServer: string;
 }
 
-/** Starts both; does not wait until they answer, so that a test sees how a fresh API server settles. */
-export async function startControlPlane(binaries: Binaries): Promise<ControlPlane> {
+/**
+ * Starts both; does not wait until they answer, so that a test sees how a fresh API server settles.
+ *
+ * @param apiServerFlags come last, and so count
+ */
+export async function startControlPlane(
+  binaries: Binaries,
+  apiServerFlags: readonly string[] = [],
+): Promise<ControlPlane> {
   const scope = new Scope();
   try {
     const directory = await mkdtemp(join(tmpdir(), "slipway-kube-"));
@@ -94,6 +101,7 @@ export async function startControlPlane(binaries: Binaries): Promise<ControlPlan
       "--authorization-mode=Node,RBAC",
       "--service-cluster-ip-range=10.96.0.0/16",
       `--cert-dir=${join(directory, "generated")}`,
+      ...apiServerFlags,
     ];
     const startServer = () =>
       start(binaries.kubeApiServer, arguments_, { stdio: ["ignore", "ignore", "ignore"] });
