@@ -18,6 +18,7 @@ import type { KubeObject } from "../plan/kube-object.js";
 import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js";
 import { sealObjects } from "../plan/secrets.js";
 import { withBootstrap } from "../plan/selfhosted/plan.js";
+import { withStaticPods } from "../plan/selfhosted/static.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { cniManifest } from "./cni-manifest.js";
 import { hostDriver } from "./driver.js";
@@ -140,8 +141,12 @@ const createMachines: Step<StartState> = {
   },
 };
 
-/** The first machine of a cluster brings a self-hosted control plane up, and so has the bootstrap one at its first boot. */
+/** A control plane of static pods has them from then on. The first machine of a cluster brings a self-hosted control plane up, and so has the bootstrap one at its first boot. */
 function atFirstBoot(node: PlannedNode, plan: ClusterPlan, machines: readonly Machine[]): PlannedNode {
+  if (plan.spec.bootstrapper === "static" && node.role === "control-plane")
+    return machines.some(({ name }) => name === node.name)
+      ? node
+      : { ...node, config: withStaticPods(node.config, plan.spec) };
   const isFirst = node.name === plan.nodes[0]?.name;
   if (!plan.bootstrap || !isFirst || machines.some(({ role }) => role === "control-plane")) return node;
   return { ...node, config: withBootstrap(node.config, plan.bootstrap) };

@@ -1,5 +1,4 @@
 import { stringify } from "yaml";
-import type { Material } from "../material.js";
 import { auditPolicy, authenticationConfiguration } from "../policy.js";
 import { type SecretName, secretContents } from "../secrets.js";
 
@@ -64,7 +63,7 @@ export const schedulerFiles = (kubeconfig: string = selfhostedNames.scheduler): 
 /** The files with what is in them. @throws {SlipwayError} `INTERNAL` when the material lacks one */
 export const sealedFiles = (
   files: readonly ComponentFile[],
-  material: Material,
+  material: ReadonlyMap<string, string>,
 ): { path: string; contents: string }[] =>
   files.map(({ path, contents }) => ({
     path,
