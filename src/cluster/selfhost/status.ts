@@ -210,7 +210,7 @@ export function oddities(status: Omit<SelfhostStatus, "odd">): Oddity[] {
   for (const { component, pod, ready } of pods) {
     if (!ready) odd.push({ message: `${pod} is not ready`, hint: describePods(name, component) });
   }
-  for (const { component, pod, origin } of pods.filter(({ origin }) => origin === "checkpoint")) {
+  for (const { component, pod } of pods.filter(({ origin }) => origin === "checkpoint")) {
     const parent = pods.some(
       (other) => other.component === component && other.origin === "self-hosted" && other.ready,
     );
