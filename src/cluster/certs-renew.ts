@@ -25,6 +25,7 @@ import { kubeletsReport } from "./pod-network.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, readProfile } from "./profile.js";
 import { handOutRenewed } from "./renewal.js";
 import { controlPlanes, describePods, waitOptions } from "./selfhost/control-plane.js";
+import { hasFilesHash, rollChangedFiles } from "./selfhost/files-hash.js";
 import { serves } from "./selfhost/served-certificate.js";
 import { ensureNodeSoftware } from "./software.js";
 
@@ -147,6 +148,7 @@ async function podsTakeUp(
 ): Promise<void> {
   const { spec } = plan;
   const { name } = spec.metadata;
+  const rolling = await rollChangedFiles({ client, plan, material }, context.signal);
   const certificate = material.get(`pki/${selfhostedNames.apiServer}.crt`)!;
   for (const { address } of controlPlanes(spec)) {
     await waitFor(serves(certificate, { host: address, port: spec.apiServer.port }), undefined, {
@@ -156,15 +158,13 @@ async function podsTakeUp(
       hint: describePods(name, workloadNames.apiServer),
     });
   }
-  if (spec.bootstrapper !== "selfhosted") return;
   const waits = { wait: waitOptions(context), describe: (workload: string) => describePods(name, workload) };
-  for (const workload of [workloadNames.controllerManager, workloadNames.scheduler])
-    await rolledOut(client, { kind: "Deployment", name: workload }, waits);
+  for (const workload of rolling) await rolledOut(client, workload, waits);
 }
 
 /** The objects that carry certificates into pods, which take them up from their volumes. */
 function objectsWithSecrets(plan: ClusterPlan, material: Material): KubeObject[] {
-  const objects = plan.objects.flatMap((group) => group.objects);
+  const objects = plan.objects.flatMap((group) => group.objects).filter((object) => !hasFilesHash(object));
   return sealObjects(objects, material).filter((sealed, i) => !isDeepStrictEqual(sealed, objects[i]));
 }
 

@@ -37,6 +37,7 @@ import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile 
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
 import { type HandOut, handOutRenewed } from "./renewal.js";
 import { forgetRollout, pendingRollout, rollOut } from "./rollout.js";
+import { rollChangedFiles } from "./selfhost/files-hash.js";
 import { finishRestore } from "./snapshot/finish.js";
 import { pendingRestore } from "./snapshot/pending.js";
 import { ensureNodeSoftware } from "./software.js";
@@ -306,6 +307,8 @@ export const applySystemObjects: Step<StartState> = {
     const objects = plan.objects.flatMap((group) => group.objects);
     const own = await keepEdited(objects, state, context);
     await apply(sealObjects(own, state.material!));
+    if (plan.spec.bootstrapper === "selfhosted")
+      await rollChangedFiles({ client: client!, plan, material: state.material! }, context.signal);
     return plan.spec.addons.join(", ");
   },
 };

@@ -96,10 +96,6 @@ export function sealNodeConfig(
   return files ? { ...config, storage: { ...config.storage, files } } : config;
 }
 
-/** @throws {SlipwayError} `INTERNAL` when nothing makes it */
-export const secretContents = (name: SecretName, material: ReadonlyMap<string, string>): string =>
-  contentsOf(name, material);
-
 function contentsOf(name: string, material: ReadonlyMap<string, string>): string {
   const contents = material.get(name);
   if (contents !== undefined) return contents;

@@ -1,16 +1,14 @@
-import { stringify } from "yaml";
 import { type Condition, met, unmet, waitFor } from "../base/condition.js";
 import type { KubeClient } from "../kube/client.js";
 import { apiReady } from "../kube/conditions.js";
 import type { Material } from "../plan/material.js";
 import { places } from "../plan/places.js";
-import { type BootstrapPod, bootstrapSecretsPath } from "../plan/selfhosted/bootstrap.js";
-import { sealedFiles } from "../plan/selfhosted/files.js";
+import type { BootstrapPod } from "../plan/selfhosted/bootstrap.js";
 import { workloadNames } from "../plan/selfhosted/workloads.js";
 import type { ControlPlaneHost } from "./control-plane-host.js";
-import { putManifest, writeNodeFiles } from "./node-files.js";
 import { bootstrapManifests, endBootstrapPod, removeBootstrapSecrets } from "./pivot/bootstrap-pods.js";
 import { handOver, type Pivot } from "./pivot/pivot.js";
+import { placeBootstrap } from "./pivot/place-bootstrap.js";
 import { redirect, removeRedirect } from "./pivot/redirect.js";
 
 /**
@@ -21,7 +19,7 @@ import { redirect, removeRedirect } from "./pivot/redirect.js";
  *
  * Each function does what is missing and can be run again after a kill at any point.
  */
-export interface Bridge extends Pivot {
+export interface Bridge extends Omit<Pivot, "selfhostedAnswers"> {
   /** The node's own address. */
   address: string;
   material: Material;
@@ -36,17 +34,7 @@ export const isBridged = async ({ host, wait }: Bridge): Promise<boolean> =>
 /** Brings the API server beside up and leads new connections to it. */
 export async function openBridge(bridge: Bridge): Promise<void> {
   const { host, pods, port, bootstrapPort, material, connectBridge, wait, describe } = bridge;
-  const { file, files, pod } = apiServerOf(pods);
-  await writeNodeFiles(
-    host,
-    sealedFiles(files, material).map(({ path, contents }) => ({
-      path: `${bootstrapSecretsPath}/${path}`,
-      contents,
-      mode: 0o600,
-    })),
-    wait.signal,
-  );
-  await putManifest(host, file, stringify(pod), wait.signal);
+  if (!(await isBridged(bridge))) await placeBootstrap(host, [apiServerOf(pods)], material, wait.signal);
   await using client = connectBridge();
   await waitFor(apiReady(), client, {
     ...wait,

@@ -1,5 +1,3 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Context } from "../../base/context.js";
 import { messageOf } from "../../base/errors.js";
 import type { KubeClient } from "../../kube/client.js";
@@ -13,6 +11,7 @@ import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { hostDriver } from "../driver.js";
 import { ensureMaterial } from "../material.js";
 import { profilePaths, readProfile } from "../profile.js";
+import { listShelf } from "../snapshot/shelf.js";
 import { connectApi, describePods, requireBootstrapper } from "./control-plane.js";
 import { isVersion } from "./kubelet-upgrade.js";
 import { type PendingUpgrade, pendingUpgrade } from "./upgrade-state.js";
@@ -56,7 +55,8 @@ export interface SelfhostStatus {
   pods: ComponentPod[];
   nodes: { name: string; kubelet: string; ready: boolean }[];
   certificates: SecretCertificate[];
-  lastSnapshot?: { path: string; takenAt: Date };
+  /** The newest on the host. */
+  lastSnapshot?: { name: string; takenAt: string; path: string };
   upgrade?: PendingUpgrade;
   odd: Oddity[];
 }
@@ -72,13 +72,13 @@ export async function selfhostStatus(name: string, context: Context): Promise<Se
   requireBootstrapper(spec, "selfhosted", "static");
   const paths = profilePaths(name, context);
   const material = await ensureMaterial(planCluster(spec, facts), paths.pki, context);
-  const lastSnapshot = await newestSnapshot(paths.directory);
+  const newest = (await listShelf(name, context)).at(-1);
   const upgrade = await pendingUpgrade(name, context);
   const known = {
     name,
     kubernetesVersion: spec.kubernetesVersion,
     bootstrapper: spec.bootstrapper,
-    ...(lastSnapshot ? { lastSnapshot } : {}),
+    ...(newest ? { lastSnapshot: { name: newest.name, takenAt: newest.takenAt, path: newest.path } } : {}),
     ...(upgrade ? { upgrade } : {}),
   };
   await using client = connectApi(material);
@@ -112,7 +112,10 @@ export async function selfhostStatus(name: string, context: Context): Promise<Se
           }
         : {
             message: `the API does not answer: ${messageOf(error)}`,
-            hint: `slipway logs -p ${name} --problems`,
+            hint:
+              spec.bootstrapper === "selfhosted"
+                ? `slipway selfhost recover -p ${name}`
+                : `slipway logs -p ${name} --problems`,
           };
     return { ...known, pods: [], nodes: [], certificates: [], odd: [why] };
   }
@@ -172,21 +175,6 @@ async function secretCertificates(
   );
 }
 
-/** The newest snapshot of etcd in the profile. */
-async function newestSnapshot(directory: string): Promise<{ path: string; takenAt: Date } | undefined> {
-  const files = await Promise.all(
-    [directory, join(directory, "snapshots")].map(async (where) =>
-      (await readdir(where).catch(() => []))
-        .filter((file) => /^[^.].*\.db$/.test(file))
-        .map((file) => join(where, file)),
-    ),
-  );
-  const dated = await Promise.all(
-    files.flat().map(async (path) => ({ path, takenAt: (await stat(path)).mtime })),
-  );
-  return dated.sort((a, b) => a.takenAt.getTime() - b.takenAt.getTime()).at(-1);
-}
-
 /** What is not as it should be, and the command that helps. Pure. */
 export function oddities(status: Omit<SelfhostStatus, "odd">): Oddity[] {
   const { name, kubernetesVersion, bootstrapper, pods, nodes, certificates, upgrade } = status;
@@ -229,7 +217,7 @@ export function oddities(status: Omit<SelfhostStatus, "odd">): Oddity[] {
   if (others.length > 0 && !upgrade) {
     odd.push({
       message: `not of ${kubernetesVersion}, which the profile has: ${others.map(({ pod, version }) => `${pod} (${version})`).join(", ")}`,
-      hint: `to keep it: slipway selfhost upgrade -p ${name} --to ${others[0]!.version}; to put it back: slipway start -p ${name}`,
+      hint: `slipway selfhost upgrade -p ${name} --to ${others[0]!.version}, or kubectl rollout undo`,
     });
   }
   const late = nodes.filter(({ kubelet }) => !isVersion(kubelet, kubernetesVersion));

@@ -41,6 +41,9 @@ import {
   readProfile,
   writeProfile,
 } from "../profile.js";
+import { ensureEtcdutl } from "../snapshot/inspect.js";
+import { takeSnapshot, timeName } from "../snapshot/save.js";
+import { freePlace, sweptShelf } from "../snapshot/shelf.js";
 import { clusterComponents, ensureKubectl, ensureNodeSoftware } from "../software.js";
 import {
   bridges,
@@ -51,7 +54,6 @@ import {
   requireBootstrapper,
   waitOptions,
 } from "./control-plane.js";
-import { snapshotEtcd } from "./etcd-snapshot.js";
 import { isVersion, upgradeKubelet } from "./kubelet-upgrade.js";
 import { availableMemory } from "./node-memory.js";
 import { checkKubelets, checkMemory, checkTarget } from "./upgrade-checks.js";
@@ -203,7 +205,7 @@ const getComponents: Step<UpgradeState> = {
   },
 };
 
-const takeSnapshot: Step<UpgradeState> = {
+const snapshotFirst: Step<UpgradeState> = {
   id: "snapshot",
   title: "Snapshot of etcd",
   async run(state, context) {
@@ -211,12 +213,18 @@ const takeSnapshot: Step<UpgradeState> = {
     const { plan, pending } = state;
     if (pending.snapshot) return skip(pending.snapshot);
     const { name } = plan.spec.metadata;
-    const stamp = pending.startedAt.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
-    pending.snapshot = await snapshotEtcd(
-      { spec: plan.spec, driver: state.driver },
-      `${pending.from}-${stamp}`,
+    const stamp = timeName(context.clock.now());
+    const called = `before-${pending.to}-${stamp}`;
+    const taken = await takeSnapshot(
+      { spec: plan.spec, driver: state.driver, etcdutl: await ensureEtcdutl(pending.from, context) },
+      {
+        path: await freePlace(await sweptShelf(name, context), called),
+        name: called,
+        reason: "before-upgrade",
+      },
       context,
     );
+    pending.snapshot = taken.path;
     await notePending(name, pending, context);
     return pending.snapshot;
   },
@@ -451,7 +459,7 @@ const upgradeKubelets: Step<UpgradeState> = {
 const upgradeSteps: Step<UpgradeState>[] = [
   preflight,
   getComponents,
-  takeSnapshot,
+  snapshotFirst,
   loadImages,
   noteTemplates,
   upgradeApiServers,

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { auditPolicy, authenticationConfiguration } from "../policy.js";
-import { type SecretName, secretContents } from "../secrets.js";
+import type { SecretName } from "../secrets.js";
 
 /**
  * A file that a component reads below /etc/kubernetes, wherever it comes from: the Secret of the self-hosted pod, or the
@@ -59,13 +59,3 @@ export const controllerManagerFiles = (
 export const schedulerFiles = (kubeconfig: string = selfhostedNames.scheduler): ComponentFile[] => [
   file("scheduler.conf", `kubeconfig/${kubeconfig}`),
 ];
-
-/** The files with what is in them. @throws {SlipwayError} `INTERNAL` when the material lacks one */
-export const sealedFiles = (
-  files: readonly ComponentFile[],
-  material: ReadonlyMap<string, string>,
-): { path: string; contents: string }[] =>
-  files.map(({ path, contents }) => ({
-    path,
-    contents: "secret" in contents ? secretContents(contents.secret, material) : contents.text,
-  }));

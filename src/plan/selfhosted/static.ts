@@ -42,9 +42,8 @@ function staticPods(spec: ClusterSpec): KubeObject[] {
   const { apiServer, controllerManager, scheduler } = workloadNames;
   return [
     staticPod(apiServer, apiServerPod(settings, false), staticVolumePath(apiServer)),
-    // On the node's network, as a bootstrap pod.
-    staticPod(controllerManager, controllerManagerPod(settings, true), staticVolumePath(controllerManager)),
-    staticPod(scheduler, schedulerPod(settings, true), staticVolumePath(scheduler)),
+    staticPod(controllerManager, controllerManagerPod(settings, false), staticVolumePath(controllerManager)),
+    staticPod(scheduler, schedulerPod(settings, false), staticVolumePath(scheduler)),
   ];
 }
 

@@ -59,7 +59,7 @@ function text(seen: SelfhostStatus): string {
   }
   parts.push(
     lastSnapshot
-      ? `last snapshot of etcd: ${lastSnapshot.takenAt.toISOString()} ${lastSnapshot.path}`
+      ? `last snapshot of etcd: ${lastSnapshot.name}, ${lastSnapshot.takenAt}`
       : "last snapshot of etcd: none",
   );
   parts.push(
