@@ -1,14 +1,11 @@
 import { expect, test } from "vitest";
 import { resolveSpec } from "../../spec/resolve.js";
 import { facts } from "../../spec/testing.js";
-import { metalFacts, type PlatformFacts } from "../facts.js";
 import { planCluster } from "../plan.js";
 import { withStaticPods } from "./static.js";
 
 const spec = resolveSpec({ bootstrapper: "static", nodes: 2 }, facts);
-const plan = planCluster(spec, { cgroupVersion: 2, restrictOomScoreAdj: false } as Parameters<
-  typeof planCluster
->[1]);
+const plan = planCluster(spec, { cgroupVersion: 2, mayLowerOomScore: true, nameservers: [] });
 const [controlPlane, worker] = plan.nodes;
 const pathsOf = (config: { storage?: { files?: { path: string }[] } }) =>
   (config.storage?.files ?? []).map(({ path }) => path);
