@@ -142,7 +142,10 @@ const createMachines: Step<StartState> = {
   },
 };
 
-/** A control plane of static pods has them from then on. The first machine of a cluster brings a self-hosted control plane up, and so has the bootstrap one at its first boot. */
+/**
+ * A control plane of static pods has them from its first boot on. Of a self-hosted one, the cluster's first machine has the
+ * bootstrap control plane then.
+ */
 function atFirstBoot(node: PlannedNode, plan: ClusterPlan, machines: readonly Machine[]): PlannedNode {
   if (plan.spec.bootstrapper === "static" && node.role === "control-plane")
     return machines.some(({ name }) => name === node.name)

@@ -52,7 +52,21 @@ export async function closeBridge(bridge: Bridge): Promise<void> {
   await endBootstrapPod(host, apiServerOf(pods), bootstrapPort, wait);
   await removeBootstrapSecrets(host, wait.signal);
   await removeRedirect(host, wait.signal);
+  await using client = bridge.connect();
+  await waitFor(mirrorGone(`${apiServerOf(pods).pod.metadata.name}-${bridge.node}`), client, {
+    ...wait,
+    intervalMs: 300,
+  });
 }
+
+/** The kubelet has told the API that a static pod is gone: what the API lists is what there is. */
+const mirrorGone = (name: string): Condition<KubeClient> => ({
+  name: `pod ${name} is gone`,
+  check: async (client, { signal }) =>
+    (await client.find(`/api/v1/namespaces/kube-system/pods/${name}`, { signal }))
+      ? unmet("its kubelet has not said so yet")
+      : met(),
+});
 
 /** Takes away a bridge that never served anybody. */
 export async function discardBridge({ host, pods, bootstrapPort, wait }: Bridge): Promise<void> {

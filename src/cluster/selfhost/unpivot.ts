@@ -5,7 +5,7 @@ import type { KubeClient } from "../../kube/client.js";
 import type { Pod } from "../../kube/wire.js";
 import { places } from "../../plan/places.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
-import { staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
+import { staticKubeconfigs, staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import { openBridge, ownApiServes } from "../../selfhost/bridge.js";
 import type { ControlPlaneHost } from "../../selfhost/control-plane-host.js";
@@ -63,14 +63,15 @@ grep -lsr checkpoint-of ${manifests} | xargs -r rm -f`;
 const stageCopies: Step<MoveState> = {
   id: "stage-copies",
   title: "Static copies",
-  async run({ client, bridges }, context) {
+  async run({ client, bridges, material }, context) {
     const copies = [];
     for (const workload of [apiServer, ...leaders]) {
       const copy = await staticWorkload(client, workload, context.signal);
       if (copy) copies.push(copy);
     }
+    const local = staticKubeconfigs(material);
     const files = copies.flatMap(({ name, manifest, files }) => [
-      ...files,
+      ...files.map((file) => ({ ...file, contents: local.get(file.path) ?? file.contents })),
       { path: stagedPath(name), contents: manifest, mode: 0o600 },
     ]);
     if (files.length === 0) return skip("a run before this one made them");

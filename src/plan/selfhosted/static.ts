@@ -20,11 +20,24 @@ export const staticVolumePath = (component: string, volume = "files"): string =>
 
 export const staticManifest = (component: string): string => `${component}.yaml`;
 
+/**
+ * Controllers on the node's network are root's, whom a bridge's redirect passes by at the node's address; 127.0.0.1 leads them
+ * to it.
+ */
 const componentFiles = (): Record<string, ComponentFile[]> => ({
   [workloadNames.apiServer]: apiServerFiles(),
-  [workloadNames.controllerManager]: controllerManagerFiles(),
-  [workloadNames.scheduler]: schedulerFiles(),
+  [workloadNames.controllerManager]: controllerManagerFiles("controller-manager"),
+  [workloadNames.scheduler]: schedulerFiles("scheduler"),
 });
+
+/** The kubeconfigs of it, by their path on a node. */
+export const staticKubeconfigs = (material: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+  new Map(
+    ["controller-manager", "scheduler"].map((name) => [
+      `${staticVolumePath(`kube-${name}`)}/${name}.conf`,
+      material.get(`kubeconfig/${name}`)!,
+    ]),
+  );
 
 /** What the static control plane reads on a node. */
 export const staticPodFiles = (): IgnitionFile[] =>

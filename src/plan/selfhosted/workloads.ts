@@ -84,7 +84,8 @@ export function apiServerObjects(settings: SelfhostedSettings): KubeObject[] {
       spec: {
         selector: { matchLabels: { "k8s-app": name } },
         updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-        minReadySeconds: 5,
+        // While both share the port the old one answers the new one's probes too: the new one gets this long to come up, or to fall.
+        minReadySeconds: 20,
         revisionHistoryLimit: 10,
         template: template(name, apiServerPod(settings, false), files, {
           hostNetwork: true,
