@@ -284,7 +284,7 @@ const guarded = (
 const upgradeApiServers = guarded("kube-apiserver", "API servers", async (state, context) => {
   const { bridges, client, target } = state;
   if (await isDone(apiServer, state, context)) {
-    for (const bridge of bridges) if (await isBridged(bridge)) await closeBridge(bridge);
+    for (const bridge of bridges) await closeBridge(bridge);
     return skip("they are there");
   }
   for (const bridge of bridges) await openBridge(bridge);
@@ -400,8 +400,11 @@ const writeVersion: Step<UpgradeState> = {
   id: "profile",
   title: "Profile",
   async run(state, context) {
-    if (isThere(state)) return skip(`says ${state.options.to}`);
     const { client, material, target, profile, plan } = state;
+    if (isThere(state)) {
+      await forgetPending(plan.spec.metadata.name, context);
+      return skip(`says ${state.options.to}`);
+    }
     // Add-ons and RBAC as this version has them.
     const others = target.objects
       .filter(({ name }) => name !== "control-plane")
