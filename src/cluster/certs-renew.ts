@@ -158,7 +158,10 @@ async function podsTakeUp(
       hint: describePods(name, workloadNames.apiServer),
     });
   }
-  const waits = { wait: waitOptions(context), describe: (workload: string) => describePods(name, workload) };
+  const waits = {
+    wait: waitOptions(context),
+    describe: (workload: { name: string }) => describePods(name, workload.name),
+  };
   for (const workload of rolling) await rolledOut(client, workload, waits);
 }
 

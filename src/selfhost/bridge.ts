@@ -4,6 +4,7 @@ import { apiReady } from "../kube/conditions.js";
 import type { Material } from "../plan/material.js";
 import { places } from "../plan/places.js";
 import type { BootstrapPod } from "../plan/selfhosted/bootstrap.js";
+import { ownApiServerHost } from "../plan/selfhosted/settings.js";
 import { workloadNames } from "../plan/selfhosted/workloads.js";
 import type { ControlPlaneHost } from "./control-plane-host.js";
 import { bootstrapManifests, endBootstrapPod, removeBootstrapSecrets } from "./pivot/bootstrap-pods.js";
@@ -19,9 +20,8 @@ import { redirect, removeRedirect } from "./pivot/redirect.js";
  *
  * Each function does what is missing and can be run again after a kill at any point.
  */
-export interface Bridge extends Omit<Pivot, "selfhostedAnswers"> {
-  /** The node's own address. */
-  address: string;
+export interface Bridge extends Omit<Pivot, "selfhostedAnswers" | "required"> {
+  pods: readonly BootstrapPod[];
   material: Material;
   /** Straight to the bridge. */
   connectBridge(): KubeClient;
@@ -40,7 +40,7 @@ export async function openBridge(bridge: Bridge): Promise<void> {
     ...wait,
     intervalMs: 200,
     code: "API_NOT_READY",
-    hint: describe(`bootstrap-${workloadNames.apiServer}`),
+    hint: describe({ namespace: "kube-system", name: `bootstrap-${workloadNames.apiServer}` }),
   });
   await redirect(host, port, bootstrapPort, wait.signal);
 }
@@ -78,10 +78,10 @@ export async function discardBridge({ host, pods, bootstrapPort, wait }: Bridge)
 const apiServerOf = ([first]: readonly BootstrapPod[]): BootstrapPod => first!;
 
 /**
- * The API server behind the bridge is ready and of that version: asked on the node itself, as root by the node's own
- * address, whom the redirect leaves alone.
+ * The API server behind the bridge is ready and of that version: asked on the node itself by the address that the redirect
+ * leaves alone.
  */
-export const ownApiServes = (version: string, { address, port }: Bridge): Condition<ControlPlaneHost> => ({
+export const ownApiServes = (version: string, { port }: Bridge): Condition<ControlPlaneHost> => ({
   name: `the API server of ${version} is ready`,
   check: async ({ exec }, { signal }) => {
     const ask = async (path: string) =>
@@ -89,7 +89,8 @@ export const ownApiServes = (version: string, { address, port }: Bridge): Condit
         [
           `${places.bin}/kubectl`,
           `--kubeconfig=${places.kubernetes}/kubelet.conf`,
-          `--server=https://${address}:${port}`,
+          `--server=https://${ownApiServerHost}:${port}`,
+          "--tls-server-name=127.0.0.1",
           "--request-timeout=5s",
           "get",
           "--raw",

@@ -50,7 +50,7 @@ export async function rolledOut(
   let failingSince: number | undefined;
   const fail = (why: string): never => {
     const error = new SlipwayError("CONTROL_PLANE_NOT_READY", `${workload.name}: ${why}`, {
-      hint: describe(workload.name),
+      hint: describe({ namespace, name: workload.name }),
     });
     stop.abort(error);
     throw error;
@@ -79,7 +79,7 @@ export async function rolledOut(
     signal: AbortSignal.any([wait.signal, stop.signal]),
     intervalMs: 300,
     code: "CONTROL_PLANE_NOT_READY",
-    hint: describe(workload.name),
+    hint: describe({ namespace, name: workload.name }),
   });
 }
 

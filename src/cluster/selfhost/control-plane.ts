@@ -48,7 +48,6 @@ export function bridges({ plan, driver, material }: ControlPlaneAccess, context:
   return controlPlanes(spec).map(({ name, address }) => ({
     host: machineHost(driver, cluster, name),
     node: name,
-    address,
     port: spec.apiServer.port,
     bootstrapPort: bootstrapPort(spec),
     pods: bootstrapPods(selfhostedSettings(spec)),
@@ -56,7 +55,7 @@ export function bridges({ plan, driver, material }: ControlPlaneAccess, context:
     connect: () => connectApi(material),
     connectBridge: () => connectApi(material, `https://${address}:${bootstrapPort(spec)}`),
     wait: waitOptions(context),
-    describe: (workload) => describePods(cluster, workload),
+    describe: ({ name }) => describePods(cluster, name),
   }));
 }
 

@@ -11,7 +11,7 @@ import { rolledOut } from "../../selfhost/rollout.js";
 import { ensureMaterial } from "../material.js";
 import type { Step } from "../operation.js";
 import { profilePaths } from "../profile.js";
-import { waitOptions } from "./control-plane.js";
+import { describePods, waitOptions } from "./control-plane.js";
 import { closeBridges, endStaticPod, type MoveState, moveControlPlane } from "./move.js";
 import { controlPlaneObjects } from "./upgrade.js";
 
@@ -49,7 +49,7 @@ const moveApiServers: Step<MoveState> = {
         ...waitOptions(context),
         intervalMs: 300,
         code: "CONTROL_PLANE_NOT_READY",
-        hint: bridge.describe(apiServer),
+        hint: describePods(plan.spec.metadata.name, apiServer),
       });
     }
     return undefined;

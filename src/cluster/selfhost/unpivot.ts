@@ -14,7 +14,7 @@ import { releaseLease } from "../../selfhost/pivot/leases.js";
 import { findWorkload, type WorkloadRef } from "../../selfhost/rollout.js";
 import { staticWorkload } from "../../selfhost/static-copies.js";
 import { type Step, skip } from "../operation.js";
-import { waitOptions } from "./control-plane.js";
+import { describePods, waitOptions } from "./control-plane.js";
 import { closeBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
 import { controlPlaneObjects } from "./upgrade.js";
 
@@ -83,7 +83,7 @@ const stageCopies: Step<MoveState> = {
 const moveLeaders: Step<MoveState> = {
   id: "move-leaders",
   title: "Controllers",
-  async run({ client, bridges }, context) {
+  async run({ client, bridges, plan }, context) {
     for (const workload of leaders) {
       const { name } = workload;
       for (const bridge of bridges) await activate(bridge.host, name, context);
@@ -92,7 +92,7 @@ const moveLeaders: Step<MoveState> = {
           ...waitOptions(context),
           intervalMs: 300,
           code: "CONTROL_PLANE_NOT_READY",
-          hint: bridge.describe(name),
+          hint: describePods(plan.spec.metadata.name, name),
         });
       }
       const pods = await client.list<Pod>(
@@ -123,7 +123,7 @@ const moveApiServers: Step<MoveState> = {
         ...waitOptions(context),
         intervalMs: 300,
         code: "CONTROL_PLANE_NOT_READY",
-        hint: bridge.describe(apiServer.name),
+        hint: describePods(plan.spec.metadata.name, apiServer.name),
       });
     }
     return undefined;

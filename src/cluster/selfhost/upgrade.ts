@@ -300,7 +300,7 @@ const ownApi = (bridge: Bridge, version: string, context: Context): Promise<void
     ...waitOptions(context),
     intervalMs: 300,
     code: "CONTROL_PLANE_NOT_READY",
-    hint: bridge.describe(apiServer.name),
+    hint: bridge.describe({ namespace: "kube-system", name: apiServer.name }),
   });
 
 const upgradeWorkload = (workload: WorkloadRef, title: string): Step<UpgradeState> =>

@@ -20,10 +20,7 @@ export const staticVolumePath = (component: string, volume = "files"): string =>
 
 export const staticManifest = (component: string): string => `${component}.yaml`;
 
-/**
- * Controllers on the node's network are root's, whom a bridge's redirect passes by at the node's address; 127.0.0.1 leads them
- * to it.
- */
+/** As on a control plane of units, controllers talk to the API server beside them. */
 const componentFiles = (): Record<string, ComponentFile[]> => ({
   [workloadNames.apiServer]: apiServerFiles(),
   [workloadNames.controllerManager]: controllerManagerFiles("controller-manager"),
