@@ -77,6 +77,11 @@ export const errorCodes = {
     "A self-hosted part of the control plane did not become ready in time",
   ),
   RECOVERY_IMPOSSIBLE: kind(105, "system", "Nothing is left to recover a control plane from"),
+  UPGRADE_FAILED: kind(
+    100,
+    "system",
+    "An upgrade of the control plane failed, and was taken back where possible",
+  ),
   API_UNREACHABLE: kind(109, "system", "The API server does not answer"),
   API_REFUSED: kind(100, "system", "The API server refused a request"),
   QUORUM_LOST: kind(103, "system", "etcd has lost the majority of its members, or would lose it"),

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { waitFor } from "../base/condition.js";
 import type { Context } from "../base/context.js";
 import { applyObjects } from "../kube/apply.js";
-import { connect } from "../kube/client.js";
+import { connect, type KubeClient } from "../kube/client.js";
 import { apiReady } from "../kube/conditions.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { findInKubeconfig, mergeKubeconfig } from "../kube/kubeconfig-file.js";
@@ -12,6 +12,9 @@ import type { KubeObject } from "../plan/kube-object.js";
 import type { Material } from "../plan/material.js";
 import { type ClusterPlan, planCluster } from "../plan/plan.js";
 import { sealObjects } from "../plan/secrets.js";
+import { selfhostedNames } from "../plan/selfhosted/files.js";
+import { workloadNames } from "../plan/selfhosted/workloads.js";
+import { rolledOut } from "../selfhost/rollout.js";
 import { checkClock } from "./clock-check.js";
 import { hostDriver } from "./driver.js";
 import { writeKubeconfigs } from "./kubeconfigs.js";
@@ -21,6 +24,9 @@ import { runOperation, type Step, skip } from "./operation.js";
 import { kubeletsReport } from "./pod-network.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, readProfile } from "./profile.js";
 import { handOutRenewed } from "./renewal.js";
+import { controlPlanes, describePods, waitOptions } from "./selfhost/control-plane.js";
+import { hasFilesHash, rollChangedFiles } from "./selfhost/files-hash.js";
+import { serves } from "./selfhost/served-certificate.js";
 import { ensureNodeSoftware } from "./software.js";
 
 interface RenewState {
@@ -125,13 +131,43 @@ const waitForCluster: Step<RenewState> = {
     const reported = kubeletsReport(handedOut.nodes, handedOut.since);
     await waitForObjects(reported, client, { ...wait, code: "NODE_NOT_READY" });
     await applyObjects(client, objectsWithSecrets(plan, material!), { signal: context.signal });
+    if (plan.spec.bootstrapper !== "units") await podsTakeUp(plan, material!, client, context);
     return undefined;
   },
 };
 
+/**
+ * Pods of the control plane serve with what is new. Kubelets bring a Secret's change into its volume within a minute or two,
+ * where API servers read it again; controller manager and scheduler are rolled out.
+ */
+async function podsTakeUp(
+  plan: ClusterPlan,
+  material: Material,
+  client: KubeClient,
+  context: Context,
+): Promise<void> {
+  const { spec } = plan;
+  const { name } = spec.metadata;
+  const rolling = await rollChangedFiles({ client, plan, material }, context.signal);
+  const certificate = material.get(`pki/${selfhostedNames.apiServer}.crt`)!;
+  for (const { address } of controlPlanes(spec)) {
+    await waitFor(serves(certificate, { host: address, port: spec.apiServer.port }), undefined, {
+      ...waitOptions(context),
+      intervalMs: 1000,
+      code: "CONTROL_PLANE_NOT_READY",
+      hint: describePods(name, workloadNames.apiServer),
+    });
+  }
+  const waits = {
+    wait: waitOptions(context),
+    describe: (workload: { name: string }) => describePods(name, workload.name),
+  };
+  for (const workload of rolling) await rolledOut(client, workload, waits);
+}
+
 /** The objects that carry certificates into pods, which take them up from their volumes. */
 function objectsWithSecrets(plan: ClusterPlan, material: Material): KubeObject[] {
-  const objects = plan.objects.flatMap((group) => group.objects);
+  const objects = plan.objects.flatMap((group) => group.objects).filter((object) => !hasFilesHash(object));
   return sealObjects(objects, material).filter((sealed, i) => !isDeepStrictEqual(sealed, objects[i]));
 }
 

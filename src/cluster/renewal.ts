@@ -32,9 +32,11 @@ async function handOut(
   for (const node of plan.nodes.filter(({ name }) => running.has(name))) {
     await driver.configure(machineSpec(plan, node, software, material), context);
     const { holders, enabled } = unitsOf(node);
+    const again =
+      plan.spec.bootstrapper === "static" && node.role === "control-plane" ? endStaticLeaders : "";
     // Stopped first, so that nobody takes the answers of the old ones for those of the new. The config may be one of a newer
     // slipway than the node was booted with: its units as they are now, and those that it did not have.
-    const restart = `systemctl daemon-reload && systemctl stop ${holders.join(" ")} && systemctl start --no-block ${enabled.join(" ")}`;
+    const restart = `systemctl daemon-reload && systemctl stop ${holders.join(" ")} && systemctl start --no-block ${enabled.join(" ")}${again}`;
     await driver.exec(plan.spec.metadata.name, node.name, ["/bin/sh", "-c", restart], {
       signal: context.signal,
     });
@@ -65,9 +67,17 @@ export async function handOutRenewed(
   return machines.length > 0 ? since : undefined;
 }
 
-/** The units that run on a node, and those of them that hold certificates. */
+/** Their kubelet starts them again at once, with the kubeconfigs of now. */
+const endStaticLeaders = "; pkill -TERM -f '^kube-(controller-manager|scheduler) ' || true";
+
+/**
+ * The units that run on a node, and those of them that hold certificates. etcd reads its own at each handshake; where API
+ * servers are pods, which do so too, a restart of it would only fail calls.
+ */
 function unitsOf({ config }: PlannedNode): { holders: string[]; enabled: string[] } {
   const enabled = (config.systemd?.units ?? []).filter((unit) => unit.enabled).map(({ name }) => name);
   const holders = clusterUnits.filter((unit) => unit !== "containerd").map((unit) => `${unit}.service`);
-  return { enabled, holders: holders.filter((unit) => enabled.includes(unit)) };
+  const units = holders.filter((unit) => enabled.includes(unit));
+  const inPods = !enabled.includes("kube-apiserver.service");
+  return { enabled, holders: inPods ? units.filter((unit) => unit !== "etcd.service") : units };
 }

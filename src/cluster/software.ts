@@ -49,7 +49,7 @@ const sharedBinaries = [
   "kube-scheduler",
 ];
 
-/** What a self-hosted control plane runs. */
+/** What a control plane of pods runs. */
 const controlPlaneImages = [
   "kube-apiserver-image",
   "kube-controller-manager-image",
@@ -80,7 +80,7 @@ export function workerComponents(spec: ClusterSpec): NodeComponents {
   const images = [
     "pause-image",
     ...(flannel ? ["flannel-image"] : []),
-    ...(spec.bootstrapper === "selfhosted" ? controlPlaneImages : []),
+    ...(spec.bootstrapper !== "units" ? controlPlaneImages : []),
     ...addonImages,
     ...spec.images.map((name) => `${name}-image`),
   ];

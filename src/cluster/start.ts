@@ -18,6 +18,7 @@ import type { KubeObject } from "../plan/kube-object.js";
 import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js";
 import { sealObjects } from "../plan/secrets.js";
 import { withBootstrap } from "../plan/selfhosted/plan.js";
+import { withStaticPods } from "../plan/selfhosted/static.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { cniManifest } from "./cni-manifest.js";
 import { hostDriver } from "./driver.js";
@@ -36,6 +37,7 @@ import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile 
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
 import { type HandOut, handOutRenewed } from "./renewal.js";
 import { forgetRollout, pendingRollout, rollOut } from "./rollout.js";
+import { rollChangedFiles } from "./selfhost/files-hash.js";
 import { finishRestore } from "./snapshot/finish.js";
 import { pendingRestore } from "./snapshot/pending.js";
 import { ensureNodeSoftware } from "./software.js";
@@ -140,8 +142,15 @@ const createMachines: Step<StartState> = {
   },
 };
 
-/** The first machine of a cluster brings a self-hosted control plane up, and so has the bootstrap one at its first boot. */
+/**
+ * A control plane of static pods has them from its first boot on. Of a self-hosted one, the cluster's first machine has the
+ * bootstrap control plane then.
+ */
 function atFirstBoot(node: PlannedNode, plan: ClusterPlan, machines: readonly Machine[]): PlannedNode {
+  if (plan.spec.bootstrapper === "static" && node.role === "control-plane")
+    return machines.some(({ name }) => name === node.name)
+      ? node
+      : { ...node, config: withStaticPods(node.config, plan.spec) };
   const isFirst = node.name === plan.nodes[0]?.name;
   if (!plan.bootstrap || !isFirst || machines.some(({ role }) => role === "control-plane")) return node;
   return { ...node, config: withBootstrap(node.config, plan.bootstrap) };
@@ -301,6 +310,8 @@ export const applySystemObjects: Step<StartState> = {
     const objects = plan.objects.flatMap((group) => group.objects);
     const own = await keepEdited(objects, state, context);
     await apply(sealObjects(own, state.material!));
+    if (plan.spec.bootstrapper === "selfhosted")
+      await rollChangedFiles({ client: client!, plan, material: state.material! }, context.signal);
     return plan.spec.addons.join(", ");
   },
 };

@@ -69,6 +69,7 @@ export class Connection {
       stream: ClientHttp2Stream,
       resolve: (value: T) => void,
     ) => void,
+    mayRepeat = true,
   ): Promise<T> {
     const { method = "GET", timeoutMs = defaultTimeoutMs, signal } = request;
     return new Promise<T>((resolve, reject) => {
@@ -93,7 +94,14 @@ export class Connection {
         settled = true;
       };
       const fail = (cause: unknown) =>
-        settle(() => reject(unreachable(this.#credentials.server, request, session.failure ?? cause)));
+        settle(() => {
+          // A server that ends did not look at it (RFC 9113 §8.7): the next one may be asked, whatever was asked for.
+          if (mayRepeat && stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && !signal?.aborted) {
+            if (this.#session === session) this.#session = undefined;
+            session.http2.close();
+            resolve(this.#exchange(request, onHead, false));
+          } else reject(unreachable(this.#credentials.server, request, session.failure ?? cause));
+        });
       const timer = setTimeout(() => {
         fail(new Error(`no answer within ${timeoutMs} ms`));
         // Whatever swallowed this request would swallow the next one too: start afresh.

@@ -121,7 +121,8 @@ export interface MachineDriver {
   create(spec: MachineSpec, context?: DriverContext): Promise<Machine>;
   /**
    * Gives an existing machine the spec's config: written into its root at once, running or not; what runs is not restarted.
-   * A stopped machine takes the spec's layers, limits, mounts and ports too; a running one keeps its own until it stops.
+   * A stopped machine takes the spec's layers, limits, mounts and ports too, and files that lay over those of a new uppermost layer
+   * go; a running one keeps its own until it stops.
    * Volumes and their contents stay. @throws `MACHINE_NOT_FOUND`; `MACHINE_EXISTS` for another role, address or pod CIDR
    */
   configure(spec: MachineSpec, context?: DriverContext): Promise<void>;

@@ -22,7 +22,7 @@ export function planCertificates(spec: ClusterSpec, nodes: NodeAddress[]): Certi
   return [
     ...clientCertificates(),
     ...(spec.addons.includes(metricsServerCertificate.name) ? [metricsServerCertificate] : []),
-    ...(spec.bootstrapper === "selfhosted" ? selfhostedCertificates(spec) : []),
+    ...(spec.bootstrapper !== "units" ? selfhostedCertificates(spec) : []),
     ...nodes.flatMap((node) => nodeCertificates(spec, node)),
   ];
 }

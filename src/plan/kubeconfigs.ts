@@ -20,7 +20,7 @@ export function planKubeconfigs(spec: ClusterSpec): KubeconfigRequest[] {
     request("controller-manager", "controller-manager", "system:kube-controller-manager", local),
     request("scheduler", "scheduler", "system:kube-scheduler", local),
     request("proxy", "proxy", "system:kube-proxy", shared),
-    ...(spec.bootstrapper === "selfhosted" ? selfhostedKubeconfigs(spec) : []),
+    ...(spec.bootstrapper !== "units" ? selfhostedKubeconfigs(spec) : []),
     ...nodeAddresses(spec).map((node) =>
       request(
         `kubelet/${node.name}`,

@@ -12,6 +12,7 @@ import { kubeconfigPath, pki, places } from "./places.js";
 import { auditPolicy, authenticationConfiguration } from "./policy.js";
 import { proxyConfigPath, proxyConfiguration } from "./proxy.js";
 import { type SecretName, secretSource } from "./secrets.js";
+import { staticPodFiles, staticPodsPath } from "./selfhosted/static.js";
 import { encryptionKeyIdFile, snapshotScript, snapshotScriptText } from "./snapshot-schedule.js";
 import { stopPodsPath, stopPodsScript } from "./stop-pods.js";
 import { controlPlaneUnits, nodeUnits } from "./units.js";
@@ -26,7 +27,7 @@ export function planNodeConfig(
   hostFacts: PlatformFacts,
 ): IgnitionConfig {
   const controlPlane = node.role === "control-plane";
-  const selfhosted = spec.bootstrapper === "selfhosted";
+  const asUnits = spec.bootstrapper === "units";
   const metal = spec.nodes.some(({ name, metal }) => name === node.name && metal !== undefined);
   const facts = metal ? metalFacts(hostFacts) : hostFacts;
   const files: IgnitionFile[] = [
@@ -36,17 +37,18 @@ export function planNodeConfig(
     text(kubeletConfigPath, stringify(kubeletConfiguration(spec, node, facts)), 0o600),
     text(stopPodsPath, stopPodsScript, 0o700),
     secret(kubeconfigPath("kubelet"), `kubeconfig/kubelet/${node.name}`, 0o600),
-    ...(selfhosted
-      ? []
-      : [
+    ...(asUnits
+      ? [
           text(proxyConfigPath, stringify(proxyConfiguration(spec)), 0o600),
           secret(kubeconfigPath("proxy"), "kubeconfig/proxy", 0o600),
-        ]),
+        ]
+      : []),
     secret(pki("ca.crt"), "pki/ca.crt", 0o644),
     ...keyPair(pki("kubelet"), `kubelet-server/${node.name}`),
     ...networkFiles(spec, node).map(({ path, contents, mode }) => text(path, contents, mode)),
     ...(controlPlane ? etcdFiles(spec, node) : []),
-    ...(controlPlane && !selfhosted ? controlPlaneFiles(node) : []),
+    ...(controlPlane && asUnits ? controlPlaneFiles(node) : []),
+    ...(controlPlane && spec.bootstrapper === "static" ? staticPodFiles() : []),
     ...(controlPlane
       ? endpointFiles(spec, node).map(({ path, contents, mode }) => text(path, contents, mode))
       : []),
@@ -55,6 +57,7 @@ export function planNodeConfig(
     { path: places.manifests, mode: 0o700 },
     { path: places.cniConfig, mode: 0o700 },
     ...(controlPlane ? [{ path: "/var/log/kubernetes", mode: 0o700 }] : []),
+    ...(controlPlane && spec.bootstrapper === "static" ? [{ path: staticPodsPath, mode: 0o700 }] : []),
   ];
   const units: IgnitionUnit[] = [
     ...nodeUnits(spec, node),

@@ -15,6 +15,7 @@ import { nodeObject } from "./node-object.js";
 import { type BootstrapPod, bootstrapPods } from "./selfhosted/bootstrap.js";
 import { selfhostedObjects } from "./selfhosted/objects.js";
 import { selfhostedSettings } from "./selfhosted/plan.js";
+import { proxyObjects } from "./selfhosted/proxy.js";
 
 /** What follows from a ClusterSpec, computed without touching anything. */
 export interface ClusterPlan {
@@ -69,6 +70,9 @@ export function planCluster(
       { name: "rbac", objects: rbacObjects() },
       { name: "nodes", objects: nodes.map((node) => nodeObject(spec, node)) },
       ...(selfhosted ? [{ name: "control-plane", objects: selfhostedObjects(selfhosted) }] : []),
+      ...(spec.bootstrapper === "static"
+        ? [{ name: "control-plane", objects: proxyObjects(selfhostedSettings(spec)) }]
+        : []),
       ...cniObjects(spec, manifest),
       ...addons
         .filter(({ name }) => spec.addons.includes(name))

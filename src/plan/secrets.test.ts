@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { metricsServerCertificate, metricsServerObjects } from "./addons/metrics-server.js";
 import type { KubeObject } from "./kube-object.js";
-import { sealObjects } from "./secrets.js";
+import { sealObjects, secretsHash } from "./secrets.js";
 
 const material = new Map([
   ["pki/ca.crt", "the authority"],
@@ -32,4 +32,21 @@ test("a plan's object without its secret is a bug, not an empty Secret", () => {
 test("a user's own words are left alone", () => {
   const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: { image: "slipway:latest" } };
   expect(sealObjects([pod], material)).toEqual([pod]);
+});
+
+test("a pod template's hash of its secrets changes with them, and holds none", () => {
+  const template = {
+    metadata: {
+      annotations: { hash: secretsHash(["pki/ca.crt", "pki/metrics-server.key"]), own: "slipway:x" },
+    },
+  };
+  const workload = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "a" }, spec: { template } };
+  const hashIn = (secrets: Map<string, string>) =>
+    (sealObjects([workload], secrets)[0]!.spec as { template: typeof template }).template.metadata
+      .annotations;
+  const sealed = hashIn(material);
+  expect(sealed.hash).toMatch(/^[0-9a-f]{64}$/);
+  expect(sealed.own).toBe("slipway:x");
+  expect(hashIn(new Map([...material, ["pki/metrics-server.key", "another"]])).hash).not.toBe(sealed.hash);
+  expect(hashIn(new Map([...material, ["pki/metrics-server.crt", "another"]])).hash).toBe(sealed.hash);
 });

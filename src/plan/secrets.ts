@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { SlipwayError } from "../base/errors.js";
 import type { IgnitionConfig, IgnitionResource } from "../ignition/config.js";
 import { encodeDataUrl } from "../ignition/data-url.js";
@@ -25,8 +26,13 @@ export const secretSource = (name: SecretName): IgnitionResource => ({ source: `
  */
 export const secretText = (name: SecretName): string => `${scheme}${name}`;
 
+const hashScheme = `${scheme}sha256:`;
+
+/** In a pod template's annotations: the hash of these secrets' contents, so that pods are made anew when one changes. */
+export const secretsHash = (names: readonly SecretName[]): string => `${hashScheme}${names.join(",")}`;
+
 /**
- * The objects with every secret's contents put in, in base64.
+ * The objects with every secret's contents put in, in base64, and hashes of secrets in pod templates.
  *
  * @throws {SlipwayError} `INTERNAL` when the material lacks a name that an object uses.
  */
@@ -46,8 +52,30 @@ export function sealObjects(
     const { kind, data, spec } = object;
     if (kind === "Secret" && data) return { ...object, data: sealFields(data) };
     if (kind === "APIService" && spec) return { ...object, spec: sealFields(spec, ["caBundle"]) };
-    return object;
+    const template = (spec as { template?: PodTemplate } | undefined)?.template;
+    return template?.metadata?.annotations
+      ? { ...object, spec: { ...(spec as object), template: sealTemplate(template, material) } }
+      : object;
   });
+}
+
+interface PodTemplate {
+  metadata?: { annotations?: Record<string, string> };
+}
+
+function sealTemplate(template: PodTemplate, material: ReadonlyMap<string, string>): PodTemplate {
+  const seal = (value: string): string => {
+    if (!value.startsWith(hashScheme)) return value;
+    const hash = createHash("sha256");
+    for (const name of value.slice(hashScheme.length).split(","))
+      hash.update(contentsOf(name, material)).update("\0");
+    return hash.digest("hex");
+  };
+  const annotations = Object.entries(template.metadata?.annotations ?? {}).map(([name, value]) => [
+    name,
+    seal(value),
+  ]);
+  return { ...template, metadata: { ...template.metadata, annotations: Object.fromEntries(annotations) } };
 }
 
 /**

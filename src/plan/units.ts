@@ -27,8 +27,8 @@ const unit = (name: string, service: Service): IgnitionUnit => ({
 
 /** What every node runs. */
 export function nodeUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] {
-  const selfhosted = spec.bootstrapper === "selfhosted";
-  const api = node.role === "control-plane" && !selfhosted ? ["kube-apiserver.service"] : [];
+  const asUnits = spec.bootstrapper === "units";
+  const api = node.role === "control-plane" && asUnits ? ["kube-apiserver.service"] : [];
   return [
     unit("containerd", {
       description: "containerd, the container runtime",
@@ -57,15 +57,15 @@ export function nodeUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] 
       command: commandLine(program("kubelet"), kubeletFlags(spec, node)),
       options: ["KillMode=process", "LimitNOFILE=1048576"],
     }),
-    ...(selfhosted
-      ? []
-      : [
+    ...(asUnits
+      ? [
           unit("kube-proxy", {
             description: "kube-proxy, Services on this node",
             after: api,
             command: commandLine(program("kube-proxy"), proxyFlags(spec, node)),
           }),
-        ]),
+        ]
+      : []),
     ...(spec.network.cni === "bridge"
       ? [
           unit("slipway-network", {
@@ -78,7 +78,7 @@ export function nodeUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] 
   ];
 }
 
-/** What a control-plane node runs besides; of a self-hosted control plane only etcd is a unit. */
+/** What a control-plane node runs besides; of a control plane of pods only etcd is a unit. */
 export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): IgnitionUnit[] {
   const etcd = unit("etcd", {
     description: "etcd, the cluster's store",
@@ -86,7 +86,7 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
     type: "notify",
     options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", "Nice=-10"],
   });
-  if (spec.bootstrapper === "selfhosted") return [etcd, ...snapshotUnits(spec), ...endpointUnits(spec)];
+  if (spec.bootstrapper !== "units") return [etcd, ...snapshotUnits(spec), ...endpointUnits(spec)];
   const single = !isHighlyAvailable(spec);
   // READY=1 from the API server comes when it listens, so that what follows does not start into a closed port.
   const afterApi = ["kube-apiserver.service"];

@@ -9,8 +9,8 @@ export interface ClusterSpec {
   /** With the `v`: `v1.36.3`. */
   kubernetesVersion: string;
   driver: "sandbox";
-  /** Where the control plane lives: systemd units on its nodes, or Kubernetes objects. */
-  bootstrapper: "units" | "selfhosted";
+  /** Where the control plane lives: systemd units on its nodes, static pods, or Kubernetes objects. */
+  bootstrapper: "units" | "static" | "selfhosted";
   containerRuntime: "containerd";
   nodes: NodeSpec[];
   network: NetworkSpec;

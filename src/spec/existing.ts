@@ -14,12 +14,33 @@ const controlPlaneFlag = (existing: ClusterSpec, asked: ClusterSpec): string =>
 const nodeList = (spec: ClusterSpec): string =>
   spec.nodes.map(({ name, role }) => `${name} (${role})`).join(", ");
 
+const anew = (profile: string, field: string): string =>
+  `leave ${field} as it is, or make the cluster anew: slipway delete -p ${profile}, then start`;
+
+/** A control plane of pods can move. */
+const movesOf: Record<string, (profile: string) => string> = {
+  "static to selfhosted": (profile) => `slipway selfhost pivot -p ${profile}`,
+  "selfhosted to static": (profile) => `slipway selfhost unpivot -p ${profile}`,
+};
+
 /** What a cluster keeps for its life. */
 const fixed: readonly Fixed[] = [
   { field: "metadata.name", value: (spec) => spec.metadata.name },
-  { field: "kubernetesVersion", value: (spec) => spec.kubernetesVersion },
+  {
+    field: "kubernetesVersion",
+    value: (spec) => spec.kubernetesVersion,
+    fix: ({ metadata: { name }, bootstrapper }, asked) =>
+      bootstrapper === "selfhosted"
+        ? `slipway selfhost upgrade -p ${name} --to ${asked.kubernetesVersion}`
+        : anew(name, "kubernetesVersion"),
+  },
   { field: "driver", value: (spec) => spec.driver },
-  { field: "bootstrapper", value: (spec) => spec.bootstrapper },
+  {
+    field: "bootstrapper",
+    value: (spec) => spec.bootstrapper,
+    fix: ({ metadata: { name }, bootstrapper }, asked) =>
+      movesOf[`${bootstrapper} to ${asked.bootstrapper}`]?.(name) ?? anew(name, "bootstrapper"),
+  },
   { field: "containerRuntime", value: (spec) => spec.containerRuntime },
   {
     field: "nodes",
@@ -52,9 +73,7 @@ export function refuseChanges(existing: ClusterSpec, asked: ClusterSpec): void {
     "PROFILE_EXISTS",
     `cluster ${profile} exists with ${first.field} ${first.value(existing)}; it cannot become ${first.value(asked)}`,
     {
-      hint:
-        first.fix?.(existing, asked) ??
-        `leave ${first.field} as it is, or make the cluster anew: slipway delete -p ${profile}, then start`,
+      hint: first.fix?.(existing, asked) ?? anew(profile, first.field),
       details: Object.fromEntries(
         others.map(({ field, value }) => [field, `${value(existing)}, asked for ${value(asked)}`]),
       ),

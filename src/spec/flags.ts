@@ -70,8 +70,8 @@ export const specFlags = {
     type: "string",
     value: "NAME",
     summary:
-      "Where the control plane lives: units of systemd on its nodes, or selfhosted as objects (default units)",
-    choices: ["units", "selfhosted"],
+      "Where the control plane lives: units of systemd on its nodes, static pods, or selfhosted as objects (default units)",
+    choices: ["units", "static", "selfhosted"],
     field: "bootstrapper",
     example: "units",
   },

@@ -195,9 +195,9 @@ export const formSchema = z
         examples: ["v1.36.3", "1.36", "stable"],
       }),
     driver: z.enum(["sandbox"]).optional().meta({ description: "What the machines are made of" }),
-    bootstrapper: z.enum(["units", "selfhosted"]).optional().meta({
+    bootstrapper: z.enum(["units", "static", "selfhosted"]).optional().meta({
       description:
-        "Where the control plane lives: systemd units on its nodes (default), or objects of the cluster itself",
+        "Where the control plane lives: systemd units on its nodes (default), static pods of their kubelets, or objects of the cluster itself",
     }),
     containerRuntime: z.enum(["containerd"]).optional().meta({ description: "What runs containers" }),
     nodes: z

@@ -24,7 +24,7 @@ const descriptionSchema = z.object({
   name: z.string().refine(isSnapshotName),
   /** RFC 3339. */
   takenAt: z.iso.datetime(),
-  reason: z.enum(["asked", "schedule", "before-restore"]),
+  reason: z.enum(["asked", "schedule", "before-restore", "before-upgrade"]),
   node: z.string(),
   cluster: z.string(),
   kubernetesVersion: z.string(),

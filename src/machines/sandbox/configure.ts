@@ -1,3 +1,6 @@
+import { readdir, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { writeJsonAtomic } from "../../base/files.js";
 import type { DriverContext, MachineSpec } from "../driver.js";
 import { bundleConfig } from "./bundle.js";
@@ -23,6 +26,7 @@ export async function configureMachine(
   if (state !== "stopped") return sandbox.applyConfig(spec.config, `/proc/${runc?.pid}/root`, context);
 
   await checkLayers(spec.layers);
+  if (!isDeepStrictEqual(record.layers, spec.layers)) await uncover(spec.layers[0]!, layout.upper);
   await withRoot(
     layout,
     { layers: spec.layers, volumes: record.volumes, ...(context.signal ? { signal: context.signal } : {}) },
@@ -34,4 +38,12 @@ export async function configureMachine(
   await writeJsonAtomic(layout.config, bundleConfig(wanted, layout, shared, await readHostFacts()), {
     mode: 0o600,
   });
+}
+
+/** Takes away what lies over a new layer's files: programs that were replaced while the machine ran. */
+async function uncover(layer: string, upper: string): Promise<void> {
+  for (const entry of await readdir(layer, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    await rm(join(upper, relative(layer, join(entry.parentPath, entry.name))), { force: true });
+  }
 }

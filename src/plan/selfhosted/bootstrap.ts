@@ -40,6 +40,27 @@ export const bootstrapParts = [
   },
 ] as const satisfies { file: string; component: string; files: ComponentFile[] }[];
 
+/** A static pod of the control plane, whose files are in a directory of the node. */
+export const staticPod = (name: string, parts: PodParts, filesPath: string): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: {
+    name,
+    namespace: "kube-system",
+    labels: { "k8s-app": name, tier: "control-plane" },
+  },
+  spec: {
+    hostNetwork: true,
+    priorityClassName: "system-node-critical",
+    automountServiceAccountToken: false,
+    securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+    // Longer than an API server takes to hand its clients over.
+    terminationGracePeriodSeconds: 30,
+    containers: parts.containers,
+    volumes: [{ name: filesVolume, hostPath: { path: filesPath, type: "Directory" } }, ...parts.volumes],
+  },
+});
+
 export function bootstrapPods(settings: SelfhostedSettings): BootstrapPod[] {
   const parts: Record<(typeof bootstrapParts)[number]["component"], PodParts> = {
     "kube-apiserver": apiServerPod(settings, true),
@@ -49,30 +70,6 @@ export function bootstrapPods(settings: SelfhostedSettings): BootstrapPod[] {
   return bootstrapParts.map(({ file, component, files }) => ({
     file,
     files: files.map((entry) => ({ ...entry, path: `${component}/${entry.path}` })),
-    pod: {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: {
-        name: `bootstrap-${component}`,
-        namespace: "kube-system",
-        labels: { "k8s-app": `bootstrap-${component}`, tier: "control-plane" },
-      },
-      spec: {
-        hostNetwork: true,
-        priorityClassName: "system-node-critical",
-        automountServiceAccountToken: false,
-        securityContext: { seccompProfile: { type: "RuntimeDefault" } },
-        // Longer than an API server takes to hand its clients over.
-        terminationGracePeriodSeconds: 30,
-        containers: parts[component].containers,
-        volumes: [
-          {
-            name: filesVolume,
-            hostPath: { path: `${bootstrapSecretsPath}/${component}`, type: "Directory" },
-          },
-          ...parts[component].volumes,
-        ],
-      },
-    },
+    pod: staticPod(`bootstrap-${component}`, parts[component], `${bootstrapSecretsPath}/${component}`),
   }));
 }

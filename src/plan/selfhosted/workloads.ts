@@ -1,5 +1,5 @@
 import type { KubeObject } from "../kube-object.js";
-import { secretText } from "../secrets.js";
+import { secretsHash, secretText } from "../secrets.js";
 import { checkpointAnnotation, controlPlaneTier } from "./checkpointer.js";
 import { apiServerFiles, type ComponentFile, controllerManagerFiles, schedulerFiles } from "./files.js";
 import { apiServerPod, controllerManagerPod, filesVolume, type PodParts, schedulerPod } from "./pods.js";
@@ -46,9 +46,18 @@ const secretVolume = (name: string, files: ComponentFile[]) => ({
   },
 });
 
-function template(name: string, parts: PodParts, files: ComponentFile[], more: Record<string, unknown>) {
+/** On pods that read their certificates once: another hash is another pod. */
+export const filesHashAnnotation = "slipway.dev/files-hash";
+
+function template(
+  name: string,
+  parts: PodParts,
+  files: ComponentFile[],
+  more: Record<string, unknown>,
+  annotations: Record<string, string> = {},
+) {
   return {
-    metadata: { labels: labelsOf(name), annotations: { [checkpointAnnotation]: "true" } },
+    metadata: { labels: labelsOf(name), annotations: { [checkpointAnnotation]: "true", ...annotations } },
     spec: {
       nodeSelector: controlPlaneSelector,
       tolerations: [{ operator: "Exists" }],
@@ -75,7 +84,8 @@ export function apiServerObjects(settings: SelfhostedSettings): KubeObject[] {
       spec: {
         selector: { matchLabels: { "k8s-app": name } },
         updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-        minReadySeconds: 5,
+        // While both share the port the old one answers the new one's probes too: the new one gets this long to come up, or to fall.
+        minReadySeconds: 20,
         revisionHistoryLimit: 10,
         template: template(name, apiServerPod(settings, false), files, {
           hostNetwork: true,
@@ -97,6 +107,9 @@ export const controllerManagerObjects = (settings: SelfhostedSettings): KubeObje
 
 export const schedulerObjects = (settings: SelfhostedSettings): KubeObject[] =>
   leaderElected(workloadNames.scheduler, schedulerPod(settings, false), schedulerFiles(), settings);
+
+const secretsOf = (files: readonly ComponentFile[]) =>
+  files.flatMap(({ contents }) => ("secret" in contents ? [contents.secret] : []));
 
 /** One on every control-plane node, of which one leads. */
 function leaderElected(
@@ -127,19 +140,26 @@ function leaderElected(
         selector,
         strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
         progressDeadlineSeconds: 120,
-        template: template(name, parts, files, {
-          // An account without rights, by which audit and policies tell their pods from others.
-          serviceAccountName: name,
-          priorityClassName: "system-cluster-critical",
-          topologySpreadConstraints: [
-            {
-              maxSkew: 1,
-              topologyKey: "kubernetes.io/hostname",
-              whenUnsatisfiable: "ScheduleAnyway",
-              labelSelector: selector,
-            },
-          ],
-        }),
+        template: template(
+          name,
+          parts,
+          files,
+          {
+            // An account without rights, by which audit and policies tell their pods from others.
+            serviceAccountName: name,
+            priorityClassName: "system-cluster-critical",
+            topologySpreadConstraints: [
+              {
+                maxSkew: 1,
+                topologyKey: "kubernetes.io/hostname",
+                whenUnsatisfiable: "ScheduleAnyway",
+                labelSelector: selector,
+              },
+            ],
+          },
+          // Kubeconfigs are read once; the API server reads its files again when they change.
+          { [filesHashAnnotation]: secretsHash(secretsOf(files)) },
+        ),
       },
     },
     {

@@ -98,7 +98,7 @@ export async function selfhostedReady(pivot: Pivot): Promise<void> {
 }
 
 /** New connections go to the self-hosted API server. When it does not answer them, they go back. */
-export async function handOver(pivot: Pivot): Promise<void> {
+export async function handOver(pivot: Omit<Pivot, "selfhostedAnswers" | "required">): Promise<void> {
   const { host, port, bootstrapPort, connect, wait, describe } = pivot;
   await endRedirect(host, wait.signal);
   try {

@@ -1,0 +1,79 @@
+import { waitFor } from "../../base/condition.js";
+import type { Context } from "../../base/context.js";
+import { applyObjects } from "../../kube/apply.js";
+import { planCluster } from "../../plan/plan.js";
+import { sealObjects } from "../../plan/secrets.js";
+import { staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
+import { workloadNames } from "../../plan/selfhosted/workloads.js";
+import { openBridge, ownApiServes } from "../../selfhost/bridge.js";
+import { releaseLease } from "../../selfhost/pivot/leases.js";
+import { rolledOut } from "../../selfhost/rollout.js";
+import { ensureMaterial } from "../material.js";
+import type { Step } from "../operation.js";
+import { profilePaths } from "../profile.js";
+import { describePods, waitOptions } from "./control-plane.js";
+import { closeBridges, endStaticPod, type MoveState, moveControlPlane } from "./move.js";
+import { controlPlaneObjects } from "./upgrade.js";
+
+/**
+ * From static pods to objects of the cluster, as the spec has them.
+ *
+ *   bridge ──▶ static API servers end ──▶ objects applied and ready ──▶ bridge ends ──▶ static controllers end
+ *
+ * @throws {SlipwayError} `USAGE` for another control plane; `CONTROL_PLANE_NOT_READY`: the bridge serves then, and the command
+ * can be run again
+ */
+export const pivotCluster = (name: string, context: Context): Promise<void> =>
+  moveControlPlane(
+    name,
+    { operation: "selfhost-pivot", from: "static", to: "selfhosted", steps: pivotSteps },
+    context,
+  );
+
+const moveApiServers: Step<MoveState> = {
+  id: "move-api-servers",
+  title: "API servers",
+  async run(state, context) {
+    const { bridges, client, profile } = state;
+    const { apiServer } = workloadNames;
+    for (const bridge of bridges) await openBridge(bridge);
+    await endStaticPod(state, staticManifest(apiServer), apiServer, profile.spec.apiServer.port);
+    const plan = planCluster({ ...profile.spec, bootstrapper: "selfhosted" }, profile.facts);
+    const pki = profilePaths(profile.spec.metadata.name, context).pki;
+    const material = await ensureMaterial(plan, pki, context);
+    await applyObjects(client, sealObjects(controlPlaneObjects(plan), material), { signal: context.signal });
+    const waits = { ...bridges[0]!, wait: waitOptions(context) };
+    await rolledOut(client, { kind: "DaemonSet", name: apiServer }, waits);
+    for (const bridge of bridges) {
+      await waitFor(ownApiServes(profile.spec.kubernetesVersion, bridge), bridge.host, {
+        ...waitOptions(context),
+        intervalMs: 300,
+        code: "CONTROL_PLANE_NOT_READY",
+        hint: describePods(plan.spec.metadata.name, apiServer),
+      });
+    }
+    return undefined;
+  },
+};
+
+const moveLeaders: Step<MoveState> = {
+  id: "move-leaders",
+  title: "Controllers",
+  async run(state, context) {
+    const { bridges, client } = state;
+    const { controllerManager, scheduler } = workloadNames;
+    for (const [name, port] of [
+      [scheduler, 10259],
+      [controllerManager, 10257],
+    ] as const) {
+      await rolledOut(client, { kind: "Deployment", name }, { ...bridges[0]!, wait: waitOptions(context) });
+      await endStaticPod(state, staticManifest(name), name, port);
+      for (const { node } of bridges) await releaseLease(client, name, node, context.signal);
+    }
+    for (const { host } of bridges)
+      await host.exec(["rm", "-rf", staticPodsPath], { signal: context.signal });
+    return undefined;
+  },
+};
+
+const pivotSteps: readonly Step<MoveState>[] = [moveApiServers, closeBridges, moveLeaders];

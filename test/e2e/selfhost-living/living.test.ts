@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { callApi } from "../../../bench/api-callers.js";
+import type { SelfhostStatus } from "../../../src/cluster/selfhost/status.js";
+import { TestHome } from "../harness.js";
+
+/** A self-hosted cluster's life, with clients that call its API every 10 ms all the while. */
+
+const profile = "living";
+const before = "v1.35.4";
+const after = "v1.36.3";
+let home: TestHome;
+
+beforeAll(async () => {
+  home = await TestHome.create();
+  await home.slipway([
+    "start",
+    "-p",
+    profile,
+    "--bootstrapper",
+    "selfhosted",
+    "--kubernetes-version",
+    before,
+  ]);
+});
+afterAll(() => home[Symbol.asyncDispose]());
+
+const status = async (): Promise<SelfhostStatus> =>
+  JSON.parse(
+    (await home.slipway(["selfhost", "status", "-p", profile, "-o", "json"], { allowFailure: true })).stdout,
+  );
+
+/** Runs a command while clients call. @returns what they saw but good answers */
+async function meanwhile(args: string[]): Promise<string[]> {
+  const callers = callApi(await readFile(home.profileFile(profile, "kubeconfig"), "utf8"));
+  await callers.started;
+  try {
+    await home.slipway(args);
+  } finally {
+    await callers.stop();
+  }
+  const { newConnection, keptHttp1, keptHttp2 } = callers.reports;
+  for (const { calls } of [newConnection, keptHttp1, keptHttp2]) expect(calls).toBeGreaterThan(50);
+  // An API server that ends closes kept connections of HTTP/1.1 between two calls, of which the second may be on its way. Clients
+  // (Go's among them) send it again, ours here does not. Once for each that ends: the one that is replaced, and the bridge.
+  const { ECONNRESET: resets = 0, ...others } = keptHttp1.failures;
+  expect(resets).toBeLessThanOrEqual(2);
+  return [newConnection.failures, others, keptHttp2.failures].flatMap((failures) => Object.keys(failures));
+}
+
+test("what cannot be an upgrade is refused before anything is touched", async () => {
+  const back = await home.slipway(["selfhost", "upgrade", "-p", profile, "--to", "1.34.4"], {
+    allowFailure: true,
+  });
+  expect(back.stderr).toContain("is older");
+  const start = await home.slipway(["start", "-p", profile, "--kubernetes-version", after], {
+    allowFailure: true,
+  });
+  expect(start.stderr).toContain(`selfhost upgrade -p ${profile} --to ${after}`);
+});
+
+test("an upgrade, kubelet and all, without a failed call", async () => {
+  expect(await meanwhile(["selfhost", "upgrade", "-p", profile, "--to", after])).toEqual([]);
+  const seen = await status();
+  expect(seen.kubernetesVersion).toBe(after);
+  expect(seen.odd).toEqual([]);
+  expect(seen.nodes.map(({ kubelet }) => kubelet)).toEqual([after]);
+  expect(seen.lastSnapshot?.name).toMatch(/^before-v1\.36\.3-/);
+});
+
+test("new certificates reach the pods without a failed call", async () => {
+  const expiry = ({ certificates }: SelfhostStatus) => certificates.map(({ notBefore }) => String(notBefore));
+  const old = expiry(await status());
+  expect(await meanwhile(["certs", "renew", "-p", profile])).toEqual([]);
+  const { certificates, odd } = await status();
+  expect(odd).toEqual([]);
+  const renewed = certificates.filter(({ file }) => !file.includes("ca.crt"));
+  expect(renewed.length).toBeGreaterThan(0);
+  for (const { notBefore } of renewed) expect(old).not.toContain(String(notBefore));
+});
+
+test("to static pods, off and on, and back to objects", async () => {
+  expect(await meanwhile(["selfhost", "unpivot", "-p", profile])).toEqual([]);
+  const asStatic = await status();
+  expect(asStatic.bootstrapper).toBe("static");
+  expect(asStatic.odd).toEqual([]);
+  await home.slipway(["stop", "-p", profile]);
+  await home.slipway(["start", "-p", profile]);
+  expect(await meanwhile(["selfhost", "pivot", "-p", profile])).toEqual([]);
+  const again = await status();
+  expect(again.bootstrapper).toBe("selfhosted");
+  expect(again.odd).toEqual([]);
+});
