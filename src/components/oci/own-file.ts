@@ -21,8 +21,10 @@ export interface OwnFile {
 export async function findOwnFile({ name, sha256 }: OwnFile): Promise<{ path: string; sizeBytes: number }> {
   let directory = dirname(fileURLToPath(import.meta.url));
   for (let level = 0; level < 4; level++, directory = dirname(directory)) {
-    const path = join(directory, name);
-    if (!(await exists(path))) continue;
+    const places = [join(directory, name), join(directory, "dist", name)];
+    const found = await Promise.all(places.map(exists));
+    const path = places.find((_, i) => found[i]);
+    if (path === undefined) continue;
     const bytes = await readFile(path);
     if (createHash("sha256").update(bytes).digest("hex") === sha256) return { path, sizeBytes: bytes.length };
     throw new SlipwayError("INTERNAL", `${path} is not of this build of slipway`, {

@@ -18,6 +18,8 @@ afterAll(() => machine?.[Symbol.asyncDispose]());
 const listing = async (): Promise<string> =>
   (await machine.exec(["find", "/etc/kubernetes", "-type", "f", "-printf", "%p %m %s\\n"])).stdout
     .split("\n")
+    // The kubelet's own, which it writes when it joins.
+    .filter((line) => !line.includes("/kubelet.conf"))
     .sort()
     .join("\n");
 const workloads = () => machine.kubectl(["-n", "kube-system", "get", "ds,deploy", "-o", "name"]);
@@ -84,7 +86,7 @@ test("strict: a manifest that the API refuses is told by file, and nothing is ap
 
 test("a required pod that never comes: what was waited for, what was seen, and the command to look", async () => {
   const { exitCode, stderr } = await machine.start([
-    ...["--required-pods", "kube-system/kube-scheduler,kube-system/nobody", "--timeout", "20s"],
+    ...["--required-pods", "kube-system/kube-scheduler,kube-system/nobody", "--timeout", "60s"],
   ]);
   expect(exitCode, stderr).toBe(102);
   expect(stderr).toContain("pods kube-system/nobody… are Ready");
@@ -102,7 +104,7 @@ test("killed within every step and run again, it goes on; the last run pivots", 
       env: { SLIPWAY_TEST_KILL_AT_POINT: String(point) },
     });
     if (exitCode === 0) {
-      if (killed === 8) expect(stderr).toContain("cut short at");
+      expect(stderr).toContain("cut short at end-bootstrap");
       break;
     }
     expect(exitCode, stderr).toBe(137);
