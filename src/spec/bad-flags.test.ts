@@ -19,7 +19,7 @@ const flagRows: [flags: StartFlagValues, said: string][] = [
   [{ driver: "docker" }, '--driver: "docker" is not possible here; there is sandbox'],
   [
     { bootstrapper: "kubeadm" },
-    '--bootstrapper: "kubeadm" is not possible here; there are units, selfhosted',
+    '--bootstrapper: "kubeadm" is not possible here; there are units, static, selfhosted',
   ],
   [
     { "container-runtime": "cri-o" },

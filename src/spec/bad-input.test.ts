@@ -45,8 +45,8 @@ const fileRows: [field: string, yaml: string, said: string][] = [
   ["driver", "driver: docker", '"docker" is not possible here; there is sandbox'],
   [
     "bootstrapper",
-    "bootstrapper: static",
-    '3:1 bootstrapper: "static" is not possible here; there are units, selfhosted',
+    "bootstrapper: pods",
+    '3:1 bootstrapper: "pods" is not possible here; there are units, static, selfhosted',
   ],
   [
     "containerRuntime",
