@@ -67,6 +67,10 @@ const fileRows: [field: string, yaml: string, said: string][] = [
     "3:1 controlPlanes: 4 control planes outlast the loss of no more than 3",
   ],
   ["controlPlanes", "controlPlanes: three", '3:1 controlPlanes: "three" is not a number'],
+  ["snapshots", "snapshots: often", '3:1 snapshots: "often" is not a map'],
+  ["snapshots.every", "snapshots: {every: 1s, keep: 3}", '"1s" is too often for snapshots; 10s at least'],
+  ["snapshots.every", "snapshots: {every: 60d, keep: 3}", "3:13 snapshots.every: "],
+  ["snapshots.keep", "snapshots: {every: 6h, keep: 0}", "3:24 snapshots.keep: 0 is too small; at least 1"],
   [
     "controlPlanes",
     "controlPlanes: 3\nnodes: [{}, {}]",
