@@ -39,7 +39,7 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
       async check({ exec }, { signal: stop }) {
         const server = [
           `--server=https://${ownApiServerHost}:${spec.apiServer.port}`,
-          "--tls-server-name=127.0.0.1",
+          "--tls-server-name=localhost",
         ];
         const kubeconfig = `--kubeconfig=${kubeconfigPath("kubelet")}`;
         const command = [`${places.bin}/kubectl`, kubeconfig, ...server, "get", "--raw=/readyz"];

@@ -128,8 +128,9 @@ const pivotOf = ({ options, assets, required, host, node = "" }: State, context:
     name: "the self-hosted API server is ready",
     async check(_, { signal }) {
       const server = `https://${ownApiServerHost}:${assets.port}`;
-      await using client = connect({ ...assets.credentials, server, serverName: "127.0.0.1" });
-      return apiReady().check(client, { signal });
+      await using client = connect({ ...assets.credentials, server, serverName: "localhost" });
+      // Not closed before it has answered.
+      return await apiReady().check(client, { signal });
     },
   },
   describe: ({ namespace, name }) => `${kubectl(assets)} -n ${namespace} describe pods -l k8s-app=${name}`,
