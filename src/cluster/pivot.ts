@@ -4,7 +4,7 @@ import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { breakGlass } from "../plan/certificates.js";
 import { kubeconfigPath, places } from "../plan/places.js";
-import { bootstrapPort, ownApiServerHost } from "../plan/selfhosted/settings.js";
+import { bootstrapPort, ownApiServerAddress } from "../plan/selfhosted/settings.js";
 import { machineHost } from "../selfhost/control-plane-host.js";
 import {
   controlPlaneWorkloads,
@@ -24,12 +24,14 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
   const { spec } = plan;
   const name = spec.metadata.name;
   const node = spec.nodes[0]!.name;
+  const own = ownApiServerAddress(spec, plan.nodes[0]!.address);
   const { signal, events, clock } = context;
   return {
     host: machineHost(driver, name, node),
     node,
     port: spec.apiServer.port,
     bootstrapPort: bootstrapPort(spec),
+    own,
     pods: plan.bootstrap ?? [],
     required: controlPlaneWorkloads,
     connect: () => connect(credentialsFromKubeconfig(material!.get(`kubeconfig/${breakGlass}`)!)),
@@ -37,10 +39,7 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
     selfhostedAnswers: {
       name: `the self-hosted API server of ${node} is ready`,
       async check({ exec }, { signal: stop }) {
-        const server = [
-          `--server=https://${ownApiServerHost}:${spec.apiServer.port}`,
-          "--tls-server-name=localhost",
-        ];
+        const server = [`--server=https://${own}:${spec.apiServer.port}`, "--tls-server-name=localhost"];
         const kubeconfig = `--kubeconfig=${kubeconfigPath("kubelet")}`;
         const command = [`${places.bin}/kubectl`, kubeconfig, ...server, "get", "--raw=/readyz"];
         const { exitCode, stderr } = await exec(command, { signal: stop, allowFailure: true });

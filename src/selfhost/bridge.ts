@@ -4,7 +4,6 @@ import { apiReady } from "../kube/conditions.js";
 import type { Material } from "../plan/material.js";
 import { places } from "../plan/places.js";
 import type { BootstrapPod } from "../plan/selfhosted/bootstrap.js";
-import { ownApiServerHost } from "../plan/selfhosted/settings.js";
 import { workloadNames } from "../plan/selfhosted/workloads.js";
 import type { ControlPlaneHost } from "./control-plane-host.js";
 import { bootstrapManifests, endBootstrapPod, removeBootstrapSecrets } from "./pivot/bootstrap-pods.js";
@@ -33,7 +32,7 @@ export const isBridged = async ({ host, wait }: Bridge): Promise<boolean> =>
 
 /** Brings the API server beside up and leads new connections to it. */
 export async function openBridge(bridge: Bridge): Promise<void> {
-  const { host, pods, port, bootstrapPort, material, connectBridge, wait, describe } = bridge;
+  const { host, pods, material, connectBridge, wait, describe } = bridge;
   if (!(await isBridged(bridge))) await placeBootstrap(host, [apiServerOf(pods)], material, wait.signal);
   await using client = connectBridge();
   await waitFor(apiReady(), client, {
@@ -42,7 +41,7 @@ export async function openBridge(bridge: Bridge): Promise<void> {
     code: "API_NOT_READY",
     hint: describe({ namespace: "kube-system", name: `bootstrap-${workloadNames.apiServer}` }),
   });
-  await redirect(host, port, bootstrapPort, wait.signal);
+  await redirect(host, bridge, wait.signal);
 }
 
 /** Leads new connections to the cluster's own API server again, and ends the bridge when it answers. */
@@ -81,7 +80,7 @@ const apiServerOf = ([first]: readonly BootstrapPod[]): BootstrapPod => first!;
  * The API server behind the bridge is ready and of that version: asked on the node itself by the address that the redirect
  * leaves alone.
  */
-export const ownApiServes = (version: string, { port }: Bridge): Condition<ControlPlaneHost> => ({
+export const ownApiServes = (version: string, { port, own }: Bridge): Condition<ControlPlaneHost> => ({
   name: `the API server of ${version} is ready`,
   check: async ({ exec }, { signal }) => {
     const ask = async (path: string) =>
@@ -89,7 +88,7 @@ export const ownApiServes = (version: string, { port }: Bridge): Condition<Contr
         [
           `${places.bin}/kubectl`,
           `--kubeconfig=${places.kubernetes}/kubelet.conf`,
-          `--server=https://${ownApiServerHost}:${port}`,
+          `--server=https://${own}:${port}`,
           "--tls-server-name=127.0.0.1",
           "--request-timeout=5s",
           "get",

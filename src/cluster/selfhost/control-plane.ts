@@ -9,7 +9,7 @@ import type { Material } from "../../plan/material.js";
 import type { ClusterPlan } from "../../plan/plan.js";
 import { bootstrapPods } from "../../plan/selfhosted/bootstrap.js";
 import { selfhostedSettings } from "../../plan/selfhosted/plan.js";
-import { bootstrapPort } from "../../plan/selfhosted/settings.js";
+import { bootstrapPort, ownApiServerAddress } from "../../plan/selfhosted/settings.js";
 import type { Bridge } from "../../selfhost/bridge.js";
 import { machineHost } from "../../selfhost/control-plane-host.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
@@ -50,6 +50,7 @@ export function bridges({ plan, driver, material }: ControlPlaneAccess, context:
     node: name,
     port: spec.apiServer.port,
     bootstrapPort: bootstrapPort(spec),
+    own: ownApiServerAddress(spec, address),
     pods: bootstrapPods(selfhostedSettings(spec)),
     material,
     connect: () => connectApi(material),

@@ -1,3 +1,4 @@
+import { isHighlyAvailable } from "../addresses.js";
 import { commandLine, type Flags } from "../command-line.js";
 import { apiServerFlags, controllerManagerFlags, schedulerFlags } from "../control-plane.js";
 import { places } from "../places.js";
@@ -86,7 +87,9 @@ const shutdownDelaySeconds = 3;
 export function apiServerPod(settings: SelfhostedSettings, bootstrap: boolean): PodParts {
   const { spec, etcdServers, images } = settings;
   const port = bootstrap ? bootstrapPort(spec) : spec.apiServer.port;
-  const health = (path: string) => probe(path, port, bootstrap ? undefined : ownApiServerHost);
+  // Of several, which have their nodes' addresses alone, the kubelet takes the pod's: its node's.
+  const own = bootstrap || isHighlyAvailable(spec) ? undefined : ownApiServerHost;
+  const health = (path: string) => probe(path, port, own);
   const flags: Flags = {
     // The node's own address: a pod of the host's network has it.
     ...apiServerFlags(spec, { name: "", role: "control-plane", address: "$(POD_IP)", podCidr: "" }),

@@ -1,5 +1,5 @@
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
-import { apiEndpoint, controlPlaneNodes } from "../addresses.js";
+import { apiEndpoint, controlPlaneNodes, isHighlyAvailable } from "../addresses.js";
 
 /** What a self-hosted control plane follows from, whoever boots its machines. */
 export interface SelfhostedSettings {
@@ -47,6 +47,10 @@ export const bootstrapPorts = { controllerManager: 10_267, scheduler: 10_269 } a
  * bootstrapped: an address of its loopback (127.0.0.0/8) that nobody else calls.
  */
 export const ownApiServerHost = "127.0.0.2";
+
+/** The same for one of several, which has its node's address alone: haproxy has those of the loopback. */
+export const ownApiServerAddress = (spec: ClusterSpec, nodeAddress: string): string =>
+  isHighlyAvailable(spec) ? nodeAddress : ownApiServerHost;
 
 /** Settings of a cluster that slipway makes the machines of: etcd on every control-plane node. */
 export const clusterSettings = (

@@ -31,6 +31,8 @@ export interface Pivot {
   /** The cluster's own port, and that of the bootstrap API server. */
   port: number;
   bootstrapPort: number;
+  /** Where root reaches the self-hosted API server on the host, past the redirect. */
+  own: string;
   /** API server, controller manager, scheduler. */
   pods: readonly Pick<BootstrapPod, "file" | "pod">[];
   /** What takes over: the bootstrap control plane does not end before. */
@@ -74,10 +76,11 @@ export async function isPivoting({ host, wait }: Pick<Pivot, "host" | "wait">): 
 }
 
 /** Lets everybody who calls the cluster's port reach the bootstrap API server. */
-export async function openWay({ host, port, bootstrapPort, wait }: Pivot): Promise<void> {
+export async function openWay(pivot: Pivot): Promise<void> {
+  const { host, wait } = pivot;
   const left = await bootstrapManifests(host, wait.signal);
   // Without it there is nobody to be redirected to.
-  if (left.includes("bootstrap-apiserver.yaml")) await redirect(host, port, bootstrapPort, wait.signal);
+  if (left.includes("bootstrap-apiserver.yaml")) await redirect(host, pivot, wait.signal);
 }
 
 /** Waits until every pod that takes over is ready. */
@@ -99,7 +102,7 @@ export async function selfhostedReady(pivot: Pivot): Promise<void> {
 
 /** New connections go to the self-hosted API server. When it does not answer them, they go back. */
 export async function handOver(pivot: Omit<Pivot, "selfhostedAnswers" | "required">): Promise<void> {
-  const { host, port, bootstrapPort, connect, wait, describe } = pivot;
+  const { host, connect, wait, describe } = pivot;
   await endRedirect(host, wait.signal);
   try {
     await using client = connect();
@@ -111,7 +114,7 @@ export async function handOver(pivot: Omit<Pivot, "selfhostedAnswers" | "require
     });
   } catch (error) {
     if ((await bootstrapManifests(host, wait.signal)).includes("bootstrap-apiserver.yaml")) {
-      await redirect(host, port, bootstrapPort, wait.signal);
+      await redirect(host, pivot, wait.signal);
     }
     throw error;
   }

@@ -1,4 +1,3 @@
-import { ownApiServerHost } from "../../plan/selfhosted/settings.js";
 import type { ControlPlaneHost } from "../control-plane-host.js";
 
 /**
@@ -11,13 +10,16 @@ import type { ControlPlaneHost } from "../control-plane-host.js";
 const table = "slipway-bootstrap";
 
 /**
- * Probes of the one that takes over call it by an address of its own; every other connection, the kubelet's by whichever address
- * among them, goes to the bootstrap one. A connection stays where it began when the rules go (conntrack), as long as the chains are
- * there.
+ * Probes of the one that takes over call it by an address of its own, as root; every other connection, the kubelet's by whichever
+ * other address among them, goes to the bootstrap one. A connection stays where it began when the rules go (conntrack), as long as
+ * the chains are there.
+ *
+ * @param own where root reaches the one that takes over
  */
-export const redirectRules = (port: number, bootstrapPort: number): string =>
+export const redirectRules = (port: number, bootstrapPort: number, own: string): string =>
   `${openChains}add rule ip ${table} incoming fib daddr type local tcp dport ${port} redirect to :${bootstrapPort}
-add rule ip ${table} own ip daddr != ${ownApiServerHost} fib daddr type local tcp dport ${port} redirect to :${bootstrapPort}
+add rule ip ${table} own ip daddr != ${own} fib daddr type local tcp dport ${port} redirect to :${bootstrapPort}
+add rule ip ${table} own ip daddr ${own} meta skuid != 0 tcp dport ${port} redirect to :${bootstrapPort}
 `;
 
 const openChains = `add table ip ${table}
@@ -28,11 +30,10 @@ flush table ip ${table}
 
 export async function redirect(
   host: ControlPlaneHost,
-  port: number,
-  bootstrapPort: number,
+  { port, bootstrapPort, own }: { port: number; bootstrapPort: number; own: string },
   signal: AbortSignal,
 ): Promise<void> {
-  await host.exec(["nft", "-f", "-"], { input: redirectRules(port, bootstrapPort), signal });
+  await host.exec(["nft", "-f", "-"], { input: redirectRules(port, bootstrapPort, own), signal });
 }
 
 /** New connections go to the cluster's own port from now on; those that are there stay. */

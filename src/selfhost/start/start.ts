@@ -120,6 +120,7 @@ const pivotOf = ({ options, assets, required, host, node = "" }: State, context:
   node,
   port: assets.port,
   bootstrapPort: assets.bootstrapPort,
+  own: ownApiServerHost,
   pods: assets.bootstrapPods,
   required,
   connect: () => connect(assets.credentials),
