@@ -296,7 +296,7 @@ const upgradeApiServers = guarded("kube-apiserver", "API servers", async (state,
 });
 
 const ownApi = (bridge: Bridge, version: string, context: Context): Promise<void> =>
-  waitFor(ownApiServes(version, bridge), bridge.host, {
+  waitFor(ownApiServes(bridge, version), bridge.host, {
     ...waitOptions(context),
     intervalMs: 300,
     code: "CONTROL_PLANE_NOT_READY",
