@@ -60,7 +60,7 @@ export async function closeBridge(bridge: Bridge): Promise<void> {
 }
 
 /** The kubelet has told the API that a static pod is gone: what the API lists is what there is. */
-const mirrorGone = (name: string): Condition<KubeClient> => ({
+export const mirrorGone = (name: string): Condition<KubeClient> => ({
   name: `pod ${name} is gone`,
   check: async (client, { signal }) =>
     (await client.find(`/api/v1/namespaces/kube-system/pods/${name}`, { signal }))
