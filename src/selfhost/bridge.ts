@@ -59,7 +59,7 @@ export async function closeBridge(bridge: Bridge): Promise<void> {
 }
 
 /** The kubelet has told the API that a static pod is gone: what the API lists is what there is. */
-const mirrorGone = (name: string): Condition<KubeClient> => ({
+export const mirrorGone = (name: string): Condition<KubeClient> => ({
   name: `pod ${name} is gone`,
   check: async (client, { signal }) =>
     (await client.find(`/api/v1/namespaces/kube-system/pods/${name}`, { signal }))
@@ -77,11 +77,11 @@ export async function discardBridge({ host, pods, bootstrapPort, wait }: Bridge)
 const apiServerOf = ([first]: readonly BootstrapPod[]): BootstrapPod => first!;
 
 /**
- * The API server behind the bridge is ready and of that version: asked on the node itself by the address that the redirect
+ * The API server behind the bridge is ready, and of that version if one is given: asked on the node itself by the address that the redirect
  * leaves alone.
  */
-export const ownApiServes = (version: string, { port, own }: Bridge): Condition<ControlPlaneHost> => ({
-  name: `the API server of ${version} is ready`,
+export const ownApiServes = ({ port, own }: Bridge, version?: string): Condition<ControlPlaneHost> => ({
+  name: `the API server ${version === undefined ? "" : `of ${version} `}is ready`,
   check: async ({ exec }, { signal }) => {
     const ask = async (path: string) =>
       exec(
@@ -99,6 +99,7 @@ export const ownApiServes = (version: string, { port, own }: Bridge): Condition<
       );
     const ready = await ask("/readyz");
     if (ready.exitCode !== 0) return unmet(lastLine(ready.stderr));
+    if (version === undefined) return met();
     const { stdout } = await ask("/version");
     const seen = /"gitVersion":\s*"([^"+]+)/.exec(stdout)?.[1];
     return seen === version ? met() : unmet(`${seen ?? "nobody"} answers`);

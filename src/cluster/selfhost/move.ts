@@ -4,7 +4,7 @@ import type { KubeClient } from "../../kube/client.js";
 import { apiReady } from "../../kube/conditions.js";
 import type { Pod } from "../../kube/wire.js";
 import { planCluster } from "../../plan/plan.js";
-import { type Bridge, closeBridge } from "../../selfhost/bridge.js";
+import { type Bridge, closeBridge, mirrorGone } from "../../selfhost/bridge.js";
 import { endBootstrapPod } from "../../selfhost/pivot/bootstrap-pods.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { checkClock } from "../clock-check.js";
@@ -119,13 +119,15 @@ export async function podsGone(client: KubeClient, workload: string, context: Co
 
 /** Takes a static pod away from every node, and waits until its process has ended. */
 export async function endStaticPod(
-  { bridges }: MoveState,
+  { bridges, client }: MoveState,
   file: string,
   name: string,
   port: number,
 ): Promise<void> {
-  for (const { host, wait } of bridges)
+  for (const { host, node, wait } of bridges) {
     await endBootstrapPod(host, { file, pod: podNamed(name) }, port, wait);
+    await waitFor(mirrorGone(`${name}-${node}`), client, { ...wait, intervalMs: 300 });
+  }
 }
 
 const podNamed = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name } });

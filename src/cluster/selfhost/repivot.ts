@@ -45,7 +45,7 @@ const moveApiServers: Step<MoveState> = {
     const waits = { ...bridges[0]!, wait: waitOptions(context) };
     await rolledOut(client, { kind: "DaemonSet", name: apiServer }, waits);
     for (const bridge of bridges) {
-      await waitFor(ownApiServes(profile.spec.kubernetesVersion, bridge), bridge.host, {
+      await waitFor(ownApiServes(bridge), bridge.host, {
         ...waitOptions(context),
         intervalMs: 300,
         code: "CONTROL_PLANE_NOT_READY",

@@ -119,7 +119,7 @@ const moveApiServers: Step<MoveState> = {
     }
     for (const bridge of bridges) {
       await activate(bridge.host, apiServer.name, context);
-      await waitFor(ownApiServes(plan.spec.kubernetesVersion, bridge), bridge.host, {
+      await waitFor(ownApiServes(bridge), bridge.host, {
         ...waitOptions(context),
         intervalMs: 300,
         code: "CONTROL_PLANE_NOT_READY",

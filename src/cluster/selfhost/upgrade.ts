@@ -296,7 +296,7 @@ const upgradeApiServers = guarded("kube-apiserver", "API servers", async (state,
 });
 
 const ownApi = (bridge: Bridge, version: string, context: Context): Promise<void> =>
-  waitFor(ownApiServes(version, bridge), bridge.host, {
+  waitFor(ownApiServes(bridge, version), bridge.host, {
     ...waitOptions(context),
     intervalMs: 300,
     code: "CONTROL_PLANE_NOT_READY",
@@ -455,6 +455,9 @@ const upgradeKubelets: Step<UpgradeState> = {
     for (const node of own.toSorted((a, b) => rank(a) - rank(b))) {
       if (await upgradeKubelet(node, upgrade, context)) drained.push(node.name);
     }
+    // A kubelet that begins looks at its pods anew.
+    for (const workload of workloads)
+      await rolledOut(client, workload, { ...state.bridges[0]!, wait: waitOptions(context) });
     return `${own.length}${drained.length > 0 ? `, ${drained.join(", ")} drained for it` : ""}`;
   },
 };
