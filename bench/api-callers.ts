@@ -10,6 +10,8 @@ export interface CallReport {
   failedCalls: number;
   /** 429 with Retry-After, which any client of Kubernetes repeats. */
   toldToRetry: number;
+  /** Sent again, as their kept connection was closed under them. */
+  repeated: number;
   /** Between the beginning of a call and its answer, or between answers. */
   longestSilenceMs: number;
 }
@@ -24,7 +26,7 @@ export interface ApiCallers {
 
 export type CallerKind = "newConnection" | "keptHttp1" | "keptHttp2";
 
-type Answer = { status: number; retryAfter: boolean } | { problem: string };
+type Answer = { status: number; retryAfter: boolean } | { problem: string; repeatable?: boolean };
 
 const path = "/api/v1/namespaces/kube-system";
 const intervalMs = 10;
@@ -54,7 +56,10 @@ export function callApi(kubeconfig: string): ApiCallers {
         },
       );
       call.once("timeout", () => call.destroy(new Error("timed out")));
-      call.once("error", (error) => resolve({ problem: (error as { code?: string }).code ?? error.message }));
+      call.once("error", (error) => {
+        const problem = (error as { code?: string }).code ?? error.message;
+        resolve({ problem, repeatable: call.reusedSocket && problem === "ECONNRESET" });
+      });
       call.end();
     });
   const http2 = connect(credentials);
@@ -92,6 +97,7 @@ class Caller {
     failures: {},
     failedCalls: 0,
     toldToRetry: 0,
+    repeated: 0,
     longestSilenceMs: 0,
   };
   readonly started: Promise<void>;
@@ -117,7 +123,7 @@ class Caller {
     let lastGood: number | undefined;
     while (!this.#stopping) {
       const began = performance.now();
-      const answer = await this.#call();
+      const answer = await this.#callAgain(await this.#call());
       const now = performance.now();
       const good = "status" in answer && answer.status === 200;
       if (lastGood === undefined) {
@@ -136,6 +142,16 @@ class Caller {
       if (good) lastGood = now;
       await pause(Math.max(0, intervalMs - (now - began)));
     }
+  }
+
+  /**
+   * A server closes a kept connection between two calls, of which the second may be on its way: clients send it once more
+   * (RFC 9112 §9.3.1; Go's net/http does, Node's leaves it to the caller).
+   */
+  async #callAgain(answer: Answer): Promise<Answer> {
+    if (!("problem" in answer && answer.repeatable)) return answer;
+    this.report.repeated++;
+    return this.#call();
   }
 
   #fail(seen: string): void {

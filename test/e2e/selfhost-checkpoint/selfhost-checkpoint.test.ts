@@ -134,7 +134,7 @@ describe("with the API server and the originals gone", () => {
     expect(killed).not.toContain("ctr:");
     await until("the copy answers", copyAnswers, (answer) => answer !== undefined, 120_000);
     const read = await copyAnswers(
-      "/shell?cmd=cat%20/secret/deep/word%20/config/settings%20;%20echo%20$WORD%20;%20id%20-u",
+      "/shell?cmd=cat%20/secret/deep/word%20/config/settings%3B%20echo%20$WORD%3B%20id%20-u",
     );
     expect(JSON.parse(read!).output).toBe("swordfisha: 1\nswordfish\n1000\n");
   });

@@ -41,11 +41,7 @@ async function meanwhile(args: string[]): Promise<string[]> {
   }
   const { newConnection, keptHttp1, keptHttp2 } = callers.reports;
   for (const { calls } of [newConnection, keptHttp1, keptHttp2]) expect(calls).toBeGreaterThan(50);
-  // An API server that ends closes kept connections of HTTP/1.1 between two calls, of which the second may be on its way. Clients
-  // (Go's among them) send it again, ours here does not. Once for each that ends: the one that is replaced, and the bridge.
-  const { ECONNRESET: resets = 0, ...others } = keptHttp1.failures;
-  expect(resets).toBeLessThanOrEqual(2);
-  return [newConnection.failures, others, keptHttp2.failures].flatMap((failures) => Object.keys(failures));
+  return [newConnection, keptHttp1, keptHttp2].flatMap(({ failures }) => Object.keys(failures));
 }
 
 test("what cannot be an upgrade is refused before anything is touched", async () => {
