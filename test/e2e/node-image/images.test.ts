@@ -40,6 +40,11 @@ const trials: Record<string, Record<string, string>> = {
     "nft -v": "nftables v1",
     "sh -ec 'cp /flannel /tmp/x && ls /tmp'": "x",
   },
+  "pod-checkpointer-image": {
+    "node --version": "v18.",
+    "node /pod-checkpointer.cjs": "POD_NAMESPACE",
+    "flock --version": "util-linux",
+  },
   "etcd-image": {
     "etcd --version": "etcd Version: 3.6.8",
     "etcdctl version": "etcdctl version: 3.6.8",
