@@ -39,9 +39,9 @@ export async function saveSnapshot(name: string, options: SaveOptions, context: 
   );
 }
 
-/** `20261129-215658` */
+/** `20261129-215658-042`: two in one second are two. */
 export const timeName = (now: Date): string =>
-  now.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
+  now.toISOString().slice(0, 23).replaceAll(/[-:]/g, "").replaceAll(/[T.]/g, "-");
 
 /** Where the node puts what is fetched from it at once. */
 const outgoing = "/var/lib/slipway/outgoing";
