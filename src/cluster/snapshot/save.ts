@@ -13,7 +13,7 @@ import { ensureEtcdutl, inspectFile } from "./inspect.js";
 import { freePlace, partOf, refuseOverwriting, type Snapshot, shelve, sweptShelf } from "./shelf.js";
 
 export interface SaveOptions {
-  /** @default the time, in UTC: `20261129-215658` */
+  /** @default the time, in UTC: `20261129-215658-042` */
   name?: string;
   /** An absolute path outside the profile, where a `slipway delete` does not reach. */
   file?: string;
