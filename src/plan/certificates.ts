@@ -2,7 +2,8 @@ import type { CertificateRequest } from "../pki/certificate.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { metricsServerCertificate } from "./addons/metrics-server.js";
 import { adminGroup } from "./addons/rbac.js";
-import { apiServiceAddress, endpointAddress, type NodeAddress } from "./addresses.js";
+import { endpointAddress, type NodeAddress } from "./addresses.js";
+import { apiServerCertificate } from "./api-server-certificate.js";
 import { selfhostedCertificates } from "./selfhosted/plan.js";
 
 /** The three authorities of a cluster; nothing is signed across them. */
@@ -78,30 +79,8 @@ export function nodeCertificates(spec: ClusterSpec, node: NodeAddress): Certific
   if (node.role !== "control-plane") return requests;
   return [
     ...requests,
-    {
-      name: `apiserver/${node.name}`,
-      authority: "cluster",
-      commonName: "kube-apiserver",
-      organizations: [],
-      usages: ["server"],
-      dnsNames: unique([
-        "kubernetes",
-        "kubernetes.default",
-        "kubernetes.default.svc",
-        `kubernetes.default.svc.${spec.network.dnsDomain}`,
-        "localhost",
-        node.name,
-        ...spec.apiServer.names,
-      ]),
-      ips: unique([
-        apiServiceAddress(spec),
-        "127.0.0.1",
-        node.address,
-        // Of one control plane too: more can join it later.
-        endpointAddress(spec),
-        ...spec.apiServer.ips,
-      ]),
-    },
+    // The endpoint of one control plane too: more can join it later.
+    apiServerCertificate(spec, `apiserver/${node.name}`, [node.name, node.address, endpointAddress(spec)]),
     // etcd dials its own client port for its gRPC gateway with the server's, and its peers with the other.
     ...["server", "peer"].map(
       (role): CertificateRequest => ({
@@ -116,5 +95,3 @@ export function nodeCertificates(spec: ClusterSpec, node: NodeAddress): Certific
     ),
   ];
 }
-
-const unique = (values: string[]): string[] => [...new Set(values)];

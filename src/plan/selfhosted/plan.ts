@@ -3,7 +3,8 @@ import type { IgnitionConfig, IgnitionFile } from "../../ignition/config.js";
 import { encodeDataUrl } from "../../ignition/data-url.js";
 import type { CertificateRequest } from "../../pki/certificate.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
-import { apiEndpoint, apiServiceAddress, controlPlaneNodes } from "../addresses.js";
+import { apiEndpoint, controlPlaneNodes } from "../addresses.js";
+import { apiServerCertificate } from "../api-server-certificate.js";
 import { imageNames, imageRepository } from "../images.js";
 import type { KubeconfigRequest } from "../kubeconfig-request.js";
 import { pki, places } from "../places.js";
@@ -29,34 +30,13 @@ export function selfhostedCertificates(spec: ClusterSpec): CertificateRequest[] 
   const nodes = controlPlaneNodes(spec);
   const endpoint = new URL(apiEndpoint(spec)).hostname;
   return [
-    {
-      name: selfhostedNames.apiServer,
-      authority: "cluster",
-      commonName: "kube-apiserver",
-      organizations: [],
-      usages: ["server"],
-      dnsNames: unique([
-        "kubernetes",
-        "kubernetes.default",
-        "kubernetes.default.svc",
-        `kubernetes.default.svc.${spec.network.dnsDomain}`,
-        "localhost",
-        ...nodes.map(({ name }) => name),
-        ...spec.apiServer.names,
-      ]),
-      ips: unique([
-        apiServiceAddress(spec),
-        "127.0.0.1",
-        endpoint,
-        ...nodes.map(({ address }) => address),
-        ...spec.apiServer.ips,
-      ]),
-    },
+    apiServerCertificate(spec, selfhostedNames.apiServer, [
+      endpoint,
+      ...nodes.flatMap(({ name, address }) => [name, address]),
+    ]),
     checkpointerCertificate,
   ];
 }
-
-const unique = (values: string[]): string[] => [...new Set(values)];
 
 export function selfhostedKubeconfigs(spec: ClusterSpec): KubeconfigRequest[] {
   const shared = apiEndpoint(spec);
