@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
+import { isSlipwayError } from "../../src/base/errors.js";
 import { type RunOptions, type RunResult, run } from "../../src/base/run.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -31,13 +32,15 @@ export class TestHome implements AsyncDisposable {
     return new TestHome(await mkdtemp(join(tmpdir(), "slipway-e2e-")));
   }
 
-  /** Runs the built command line. */
-  slipway(args: string[], options: RunOptions = {}): Promise<RunResult> {
-    return run(process.execPath, [slipwayProgram, ...args], {
-      timeoutMs: 600_000,
-      ...options,
-      env: { ...this.env, ...options.env },
-    });
+  /** Runs the built command line; whatever it said is in the error, so that a test's report tells what went wrong. */
+  async slipway(args: string[], options: RunOptions = {}): Promise<RunResult> {
+    const settings = { timeoutMs: 600_000, ...options, env: { ...this.env, ...options.env } };
+    try {
+      return await run(process.execPath, [slipwayProgram, ...args], settings);
+    } catch (error) {
+      if (!isSlipwayError(error)) throw error;
+      throw new Error(`slipway ${args.join(" ")}: ${error.message}\n${error.details.output ?? ""}`);
+    }
   }
 
   /**
@@ -68,7 +71,10 @@ export class TestHome implements AsyncDisposable {
     for (;;) {
       const result = await this.kubectl(profile, args, { allowFailure: true });
       if (result.exitCode === 0) return result;
-      if (performance.now() > until) expect.fail(`kubectl ${args.join(" ")}: ${result.stderr}`);
+      if (performance.now() > until) {
+        const pods = await this.kubectl(profile, ["get", "pods", "-A", "-o", "wide"], { allowFailure: true });
+        expect.fail(`kubectl ${args.join(" ")}: ${result.stderr}\n${pods.stdout}${pods.stderr}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
   }

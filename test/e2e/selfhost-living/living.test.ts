@@ -35,7 +35,8 @@ async function meanwhile(args: string[]): Promise<string[]> {
   const callers = callApi(await readFile(home.profileFile(profile, "kubeconfig"), "utf8"));
   await callers.started;
   try {
-    await home.slipway(args);
+    // Ended before the test is, so that what it said last is seen.
+    await home.slipway(args, { timeoutMs: 280_000 });
   } finally {
     await callers.stop();
   }
