@@ -23,6 +23,7 @@ const flags = {
   "promote-after": { type: "string", default: "15s" },
   "data-settle": { type: "string", default: `${defaultDataSettleMs / 1000}s` },
   "activate-after": { type: "string", default: "10s" },
+  "abandoned-after": { type: "string", default: "3s" },
   "grace-period": { type: "string", default: "1m" },
   "retry-after": { type: "string", default: "30s" },
   /** 0: rollouts are left alone. */
@@ -80,6 +81,7 @@ function readOptions(signal: AbortSignal): { options: CheckpointerOptions; healt
       promoteAfterMs: durationMs("promote-after", values),
       dataSettleMs: durationMs("data-settle", values),
       activateAfterMs: durationMs("activate-after", values),
+      abandonedAfterMs: durationMs("abandoned-after", values),
       graceMs: durationMs("grace-period", values),
       retryAfterMs: durationMs("retry-after", values),
       rollbackAfterMs: durationMs("rollback-after", values),

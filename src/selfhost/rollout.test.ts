@@ -4,6 +4,8 @@ import { observeRollout } from "./rollout.js";
 
 const pod = (name: string, fields: Partial<RolloutPod> = {}): RolloutPod => ({
   name,
+  node: "n",
+  ending: false,
   updated: true,
   readySinceMs: 1,
   failure: undefined,
@@ -17,6 +19,7 @@ const rollout = (pods: RolloutPod[], desired = 1): Rollout => ({
   rollbacks: {},
   guarded: true,
   desired,
+  minReadyMs: 0,
   pods,
 });
 

@@ -10,6 +10,7 @@ import {
   parentPlace,
   podsByWorkload,
   readySinceMs,
+  silent,
   type WorkloadPods,
 } from "./observe.js";
 import type { CheckpointerOptions } from "./options.js";
@@ -22,13 +23,13 @@ import { keyOf, revisionHashLabel, templateHashLabel, type Workload } from "./wo
 /** How often the Secrets and ConfigMaps of a pod that has not changed are looked at. */
 const dataIntervalMs = 30_000;
 
-const silent: LocalPods = { parents: new Set(), copyStarted: false };
-
 /** What is remembered of a workload between looks; all of it can be lost. */
 interface Memory {
   state: CheckpointState;
   /** Monotonic: when something of the workload last ran here, or was first looked for. */
   ranMs: number;
+  /** Monotonic: when a pod of the workload last had a sandbox here. */
+  sandboxMs: number;
   /** Wall clock, as all times below: since when one pod of it is alone here. */
   alone?: { uid: string; sinceMs: number };
   /** The candidate's objects, as last looked at. */
@@ -113,6 +114,7 @@ export class Checkpointer {
         parentRunning: running.parents.size > 0,
         copyStarted: running.copyStarted,
         silentForMs: seen.nowMs - memory.ranMs,
+        abandonedForMs: seen.nowMs - memory.sandboxMs,
       },
       api: seen.api && {
         parent: parentPlace(workload, here, seen.api),
@@ -162,10 +164,11 @@ export class Checkpointer {
     const isSelf = stored?.workload.name === this.#options.selfName;
     let memory = this.#memories.get(key);
     if (!memory) {
-      memory = { state: { name: "none" }, ranMs: nowMs };
+      memory = { state: { name: "none" }, ranMs: nowMs, sandboxMs: nowMs };
       this.#memories.set(key, memory);
     }
     if (local.parents.size > 0) memory.ranMs = nowMs;
+    if (local.parentSandbox) memory.sandboxMs = nowMs;
     const { name } = memory.state;
     if (stored?.active && (name === "none" || name === "inactive" || name === "inactive-grace"))
       memory.state = { name: isSelf ? "self" : "active", sinceMs: nowMs, tries: 0 };

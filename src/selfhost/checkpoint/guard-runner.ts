@@ -8,6 +8,7 @@ import type { CheckpointerOptions } from "./options.js";
 import {
   lastGoodAnnotation,
   type Rollout,
+  remindedAnnotation,
   rollbacksAnnotation,
   rolledBackAnnotation,
   rolloutOf,
@@ -85,6 +86,11 @@ export class Guard {
         const annotations = { [lastGoodAnnotation]: current, [rollbacksAnnotation]: JSON.stringify(others) };
         if (await this.#patch(guarded, annotations, []))
           this.#log(guarded, "info", "good", `all pods of revision ${current} are well`);
+        return;
+      }
+      case "remind": {
+        const annotations = { [remindedAnnotation]: this.#options.clock.now().toISOString() };
+        if (await this.#patch(guarded, annotations, [])) this.#log(guarded, "info", "remind", decision.why);
         return;
       }
       case "roll-back": {

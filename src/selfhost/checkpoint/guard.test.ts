@@ -8,6 +8,8 @@ const start = 1_000_000;
 
 const pod = (more: Partial<RolloutPod> = {}): RolloutPod => ({
   name: "new",
+  node: "n",
+  ending: false,
   updated: true,
   readySinceMs: undefined,
   failure: undefined,
@@ -22,6 +24,7 @@ const rollout = (pods: RolloutPod[], more: Partial<Rollout> = {}): Rollout => ({
   rollbacks: {},
   guarded: true,
   desired: 1,
+  minReadyMs: 0,
   pods,
   ...more,
 });
@@ -127,6 +130,36 @@ test("a revision is good when all its pods have been well for a while", () => {
   expect(decide([[15_000, rollout([], { desired: 0 })]]).do).toBe("nothing");
 });
 
+describe("a controller is reminded", () => {
+  const minReadyMs = 20_000;
+  const ready = pod({ readySinceMs: start });
+  const beside = (pods: RolloutPod[], more: Partial<Rollout> = {}) =>
+    rollout(pods, { minReadyMs, lastGood: undefined, lastGoodTemplate: undefined, ...more });
+
+  test("when a new pod has been ready for long enough, and the old one beside it stays; and again when it does", () => {
+    const seen = beside([old, ready]);
+    expect(stuck(seen, 24_999).do).toBe("nothing");
+    expect(stuck(seen, 25_000)).toEqual({
+      do: "remind",
+      why: "pod new has long been ready, and old beside it was not told to end",
+    });
+    const first: [number, Rollout] = [25_000, seen];
+    expect(decide([first, [49_999, seen]]).do).toBe("nothing");
+    expect(decide([first, [50_000, seen]]).do).toBe("remind");
+  });
+
+  test("not of what it does, cannot do yet, or is not asked for", () => {
+    const seen = [
+      beside([{ ...old, ending: true }, ready]),
+      beside([{ ...old, node: "another" }, ready]),
+      beside([old, pod()]),
+      beside([old, ready], { guarded: false }),
+      beside([old, ready], { minReadyMs: 0 }),
+    ];
+    for (const one of seen) expect(stuck(one, 60_000).do).toBe("nothing");
+  });
+});
+
 describe("read from the API", () => {
   const owned = (labels: Record<string, string>, annotations: Record<string, string> = {}) => ({
     labels,
@@ -145,6 +178,7 @@ describe("read from the API", () => {
         generation: 3,
         annotations: { "slipway.dev/last-good-revision": "one", "slipway.dev/rollbacks": '{"two":1}' },
       },
+      spec: { minReadySeconds: 20 },
       status: { observedGeneration: 3, desiredNumberScheduled: 2 },
     } as unknown as DaemonSet;
     const revision = (number: number, hash: string) =>
@@ -157,6 +191,7 @@ describe("read from the API", () => {
     const pods = [
       {
         metadata: { name: "a", labels: { "controller-revision-hash": "two" } },
+        spec: { nodeName: "n" },
         status: {
           containerStatuses: [
             {
@@ -179,9 +214,12 @@ describe("read from the API", () => {
       rollbacks: { two: 1 },
       guarded: true,
       desired: 2,
+      minReadyMs: 20_000,
       pods: [
         {
           name: "a",
+          node: "n",
+          ending: false,
           updated: true,
           readySinceMs: undefined,
           failure: "container main: CrashLoopBackOff: back-off",
@@ -212,7 +250,7 @@ describe("read from the API", () => {
     const started = "2026-01-01T00:00:10Z";
     const pods = [
       {
-        metadata: { name: "a", labels: { "pod-template-hash": "two" } },
+        metadata: { name: "a", labels: { "pod-template-hash": "two" }, deletionTimestamp: started },
         status: {
           conditions: [{ type: "Ready", status: "False" }],
           containerStatuses: [
@@ -233,10 +271,13 @@ describe("read from the API", () => {
       rollbacks: {},
       guarded: true,
       desired: 2,
+      minReadyMs: 0,
       // It fell once and runs again: that is no failure yet.
       pods: [
         {
           name: "a",
+          node: undefined,
+          ending: true,
           updated: true,
           readySinceMs: undefined,
           failure: undefined,

@@ -7,6 +7,8 @@ export interface RolloutMemory {
   /** When the rollout last moved: it began, or one more new pod became Ready. */
   movedMs: number;
   mostReady: number;
+  /** When its controller was last reminded. */
+  remindedMs?: number;
   /** It was said that this one is left alone. */
   gaveUp: boolean;
 }
@@ -20,12 +22,20 @@ export interface GuardTiming {
   maxRollbacks: number;
 }
 
+/**
+ * How much later than it should an old pod may be told to end. A controller looks at a new pod's time once; another look that
+ * stood before it for the same workload takes its place, and if that comes too early nobody looks again
+ * (`enqueueDaemonSetAfter` in pkg/controller/daemon/daemon_controller.go).
+ */
+const reminderMs = 5_000;
+
 /** New pods that are only slow (an image that comes slowly, a volume that waits) get this many times as long. */
 const slowFactor = 5;
 
 export type GuardDecision =
   | { do: "nothing" }
   | { do: "mark-good" }
+  | { do: "remind"; why: string }
   | { do: "roll-back"; why: string }
   | { do: "give-up"; why: string };
 
@@ -53,7 +63,11 @@ export function guardRollout(
   const nothing = { memory, decision: { do: "nothing" } } as const;
   if (rollout.current === rollout.lastGood) return nothing;
   if (isComplete(rollout, nowMs, timing)) return { memory, decision: { do: "mark-good" } };
-  if (!rollout.guarded || rollout.lastGoodTemplate === undefined || memory.gaveUp) return nothing;
+  if (!rollout.guarded) return nothing;
+  const forgotten = forgottenOf(rollout, memory.remindedMs ?? 0, nowMs);
+  if (forgotten !== undefined)
+    return { memory: { ...memory, remindedMs: nowMs }, decision: { do: "remind", why: forgotten } };
+  if (rollout.lastGoodTemplate === undefined || memory.gaveUp) return nothing;
   const why = stallOf(rollout, nowMs - memory.movedMs, nowMs, timing);
   if (why === undefined) return nothing;
   const rollbacks = rollout.rollbacks[rollout.current] ?? 0;
@@ -77,6 +91,22 @@ function isComplete({ pods, desired }: Rollout, nowMs: number, { promoteAfterMs 
         updated && readySinceMs !== undefined && nowMs - readySinceMs >= promoteAfterMs,
     )
   );
+}
+
+/** What its controller should have ended by now; undefined: nothing. */
+function forgottenOf({ pods, minReadyMs }: Rollout, remindedMs: number, nowMs: number): string | undefined {
+  const isDue = (sinceMs: number) => nowMs - sinceMs >= minReadyMs + reminderMs;
+  if (minReadyMs === 0 || !isDue(remindedMs)) return undefined;
+  for (const old of pods) {
+    if (old.updated || old.ending) continue;
+    const successor = pods.find(
+      ({ updated, node, readySinceMs }) =>
+        updated && node === old.node && readySinceMs !== undefined && isDue(readySinceMs),
+    );
+    if (successor)
+      return `pod ${successor.name} has long been ready, and ${old.name} beside it was not told to end`;
+  }
+  return undefined;
 }
 
 /** Why a rollout will not get further by itself; undefined: it may. */

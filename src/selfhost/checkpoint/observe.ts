@@ -8,9 +8,13 @@ import { keyOf, roleOfSandbox, type Workload, workloadOfPod } from "./workload.j
 export interface LocalPods {
   /** UIDs of pods of the workload, of any revision, that have a running container. */
   parents: Set<string>;
+  /** A pod of the workload has a ready sandbox, whether anything runs in it or not. */
+  parentSandbox: boolean;
   /** A static copy has a sandbox. */
   copyStarted: boolean;
 }
+
+export const silent: Readonly<LocalPods> = { parents: new Set(), parentSandbox: false, copyStarted: false };
 
 /** The control plane's pods on this node, by their workload's key. Pure. */
 export function localPods(sandboxes: readonly RunningSandbox[]): Map<string, LocalPods> {
@@ -19,10 +23,13 @@ export function localPods(sandboxes: readonly RunningSandbox[]): Map<string, Loc
     const role = roleOfSandbox(sandbox);
     if (!role) continue;
     const key = keyOf(role);
-    const pods = found.get(key) ?? { parents: new Set(), copyStarted: false };
+    const pods = found.get(key) ?? { ...silent, parents: new Set() };
     found.set(key, pods);
     if (role.role === "copy") pods.copyStarted = true;
-    else if (sandbox.running > 0) pods.parents.add(sandbox.uid);
+    else {
+      pods.parentSandbox = true;
+      if (sandbox.running > 0) pods.parents.add(sandbox.uid);
+    }
   }
   return found;
 }

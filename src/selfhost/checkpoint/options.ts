@@ -22,6 +22,7 @@ export interface CheckpointerOptions {
   promoteAfterMs: number;
   dataSettleMs: number;
   activateAfterMs: number;
+  abandonedAfterMs: number;
   graceMs: number;
   retryAfterMs: number;
   /** 0 leaves rollouts alone. */

@@ -8,6 +8,8 @@ export const lastGoodAnnotation = "slipway.dev/last-good-revision";
 export const rollbacksAnnotation = "slipway.dev/rollbacks";
 /** On a guarded workload: when it was last rolled back, from which revision, and why. */
 export const rolledBackAnnotation = "slipway.dev/rolled-back";
+/** On a guarded workload: when its controller was last reminded of a rollout that it had left in the middle. */
+export const remindedAnnotation = "slipway.dev/reminded";
 /** On a guarded workload: `"off"` leaves its rollouts alone. */
 export const guardAnnotation = "slipway.dev/guard";
 
@@ -22,11 +24,16 @@ export interface Rollout {
   rollbacks: Record<string, number>;
   guarded: boolean;
   desired: number;
+  /** How long a pod must have been Ready before its controller counts on it. */
+  minReadyMs: number;
   pods: RolloutPod[];
 }
 
 export interface RolloutPod {
   name: string;
+  node: string | undefined;
+  /** It was told to end. */
+  ending: boolean;
   /** Of the wanted revision. */
   updated: boolean;
   readySinceMs: number | undefined;
@@ -88,6 +95,7 @@ export function rolloutOf(
       kind === "DaemonSet"
         ? ((workload as DaemonSet).status?.desiredNumberScheduled ?? 0)
         : ((workload as Deployment).spec?.replicas ?? 1),
+    minReadyMs: (workload.spec?.minReadySeconds ?? 0) * 1000,
     pods: pods.map((pod) => rolloutPod(pod, pod.metadata?.labels?.[hashLabel] === current)),
   };
 }
@@ -132,6 +140,8 @@ function rolloutPod(pod: Pod, updated: boolean): RolloutPod {
   const running = started.flatMap((time) => (time === undefined ? [] : [Date.parse(time)]));
   return {
     name: pod.metadata?.name ?? "",
+    node: pod.spec?.nodeName,
+    ending: pod.metadata?.deletionTimestamp !== undefined,
     updated,
     readySinceMs: sinceMs,
     failure: sinceMs === undefined ? failureOf(pod, statuses) : undefined,

@@ -9,12 +9,17 @@ import {
   transition,
 } from "./state.js";
 
-const timing: CheckpointTiming = { activateAfterMs: 10_000, graceMs: 60_000, retryAfterMs: 30_000 };
+const timing: CheckpointTiming = {
+  activateAfterMs: 10_000,
+  abandonedAfterMs: 3_000,
+  graceMs: 60_000,
+  retryAfterMs: 30_000,
+};
 const now = 1_000_000;
 
 const seen = (more: Partial<CheckpointObservation> = {}): CheckpointObservation => ({
   nowMs: now,
-  runtime: { parentRunning: true, copyStarted: true, silentForMs: 0 },
+  runtime: { parentRunning: true, copyStarted: true, silentForMs: 0, abandonedForMs: 0 },
   api: { parent: "here", parentHealthy: false },
   isSelf: false,
   stored: true,
@@ -22,8 +27,10 @@ const seen = (more: Partial<CheckpointObservation> = {}): CheckpointObservation 
   leaving: false,
   ...more,
 });
-const quiet = { parentRunning: false, copyStarted: true, silentForMs: 10_000 };
-const brieflyQuiet = { parentRunning: false, copyStarted: true, silentForMs: 9_999 };
+const quiet = { parentRunning: false, copyStarted: true, silentForMs: 10_000, abandonedForMs: 0 };
+const brieflyQuiet = { ...quiet, silentForMs: 9_999 };
+const abandoned = { ...quiet, silentForMs: 3_000, abandonedForMs: 3_000 };
+const brieflyAbandoned = { ...abandoned, abandonedForMs: 2_999 };
 const up = (parent: ParentPlace, parentHealthy = false) => ({ parent, parentHealthy });
 const down = undefined;
 
@@ -60,6 +67,14 @@ describe("each row of the table", () => {
     ["inactive, down, running", inactive, { api: down }, "inactive"],
     ["inactive, down, silent for a moment", inactive, { api: down, runtime: brieflyQuiet }, "inactive"],
     ["inactive, down, silent", inactive, { api: down, runtime: quiet }, "active", "activate"],
+    ["inactive, down, abandoned", inactive, { api: down, runtime: abandoned }, "active", "activate"],
+    [
+      "inactive, down, abandoned a moment ago",
+      inactive,
+      { api: down, runtime: brieflyAbandoned },
+      "inactive",
+    ],
+    ["inactive, here, abandoned", inactive, { runtime: abandoned }, "inactive"],
     ["inactive, here, running", inactive, {}, "inactive"],
     ["inactive, here, silent", inactive, { runtime: quiet }, "active", "activate"],
     ["inactive, nowhere, running", inactive, { api: up("nowhere") }, "inactive"],
@@ -118,7 +133,7 @@ describe("each row of the table", () => {
 });
 
 describe("a copy that the kubelet did not start", () => {
-  const unstarted = { parentRunning: false, copyStarted: false, silentForMs: 60_000 };
+  const unstarted = { parentRunning: false, copyStarted: false, silentForMs: 60_000, abandonedForMs: 0 };
 
   test.each([
     ["API down", active, { api: down }],
@@ -151,7 +166,7 @@ describe("a copy that the kubelet did not start", () => {
   });
 
   test("is not tried again while the workload's own pod runs", () => {
-    const runtime = { parentRunning: true, copyStarted: false, silentForMs: 0 };
+    const runtime = { parentRunning: true, copyStarted: false, silentForMs: 0, abandonedForMs: 0 };
     expect(transition({ ...active, sinceMs: 0 }, seen({ runtime }), timing).action).toBeUndefined();
   });
 });
@@ -182,7 +197,12 @@ const states = fc.oneof(
 const observations = fc.record({
   nowMs: fc.constant(now),
   runtime: fc.option(
-    fc.record({ parentRunning: fc.boolean(), copyStarted: fc.boolean(), silentForMs: fc.nat(100_000) }),
+    fc.record({
+      parentRunning: fc.boolean(),
+      copyStarted: fc.boolean(),
+      silentForMs: fc.nat(100_000),
+      abandonedForMs: fc.nat(100_000),
+    }),
     { nil: undefined },
   ),
   api: fc.option(

@@ -12,7 +12,9 @@
  * self           | stay                    | stay                     | stay                  | self-grace
  * self-grace     | self                    | self                     | self                  | at expiry, last of all, none
  *
- * "silent": no container of any pod of the workload, of whatever revision, has run on this node for `activateAfterMs`.
+ * "silent": no container of any pod of the workload, of whatever revision, has run on this node for `activateAfterMs`; where
+ * the API server is down, it is enough that none had a sandbox for `abandonedAfterMs`: after a reboot the kubelet knows of no
+ * pod but static ones, and starts none again.
  * When the container runtime cannot be asked, every row says: stay, and do nothing.
  */
 export type CheckpointState =
@@ -33,7 +35,15 @@ export type ParentPlace = "here" | "elsewhere" | "nowhere" | "gone";
 export interface CheckpointObservation {
   nowMs: number;
   /** undefined: the container runtime did not answer. */
-  runtime: { parentRunning: boolean; copyStarted: boolean; silentForMs: number } | undefined;
+  runtime:
+    | {
+        parentRunning: boolean;
+        copyStarted: boolean;
+        silentForMs: number;
+        /** For how long no pod of the workload has had a ready sandbox here. */
+        abandonedForMs: number;
+      }
+    | undefined;
   /** undefined: the API server did not answer. */
   api: { parent: ParentPlace; parentHealthy: boolean } | undefined;
   /** The checkpointer's own workload. */
@@ -48,6 +58,8 @@ export interface CheckpointObservation {
 export interface CheckpointTiming {
   /** How long nothing of a workload must have run before its copy is activated. */
   activateAfterMs: number;
+  /** The same while the API server is down, without a sandbox that the kubelet could start anything in. */
+  abandonedAfterMs: number;
   graceMs: number;
   /** How long an activated copy may take to get a sandbox before the kubelet is asked again; doubles up to 16 times. */
   retryAfterMs: number;
@@ -205,10 +217,11 @@ const activated = (name: "active" | "self", nowMs: number, tries: number, why: s
 
 function activatedIfSilent(
   { runtime, nowMs, api }: CheckpointObservation,
-  { activateAfterMs }: CheckpointTiming,
+  { activateAfterMs, abandonedAfterMs }: CheckpointTiming,
 ): Transition | undefined {
-  if (runtime === undefined || runtime.parentRunning || runtime.silentForMs < activateAfterMs)
-    return undefined;
+  if (runtime === undefined || runtime.parentRunning) return undefined;
+  const isAbandoned = api === undefined && runtime.abandonedForMs >= abandonedAfterMs;
+  if (!isAbandoned && runtime.silentForMs < activateAfterMs) return undefined;
   const apiSays = api === undefined ? "the API server does not answer" : `its pods are ${api.parent}`;
   return activated(
     "active",
