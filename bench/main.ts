@@ -1,29 +1,43 @@
 import { parseArgs } from "node:util";
 import { benchCli } from "./cli.js";
-import { benchNetboot } from "./netboot.js";
-import { benchSelfhost } from "./selfhost.js";
+import { benchNetboot, netbootParts } from "./netboot.js";
+import { benchSelfhost, selfhostParts } from "./selfhost.js";
 import { benchStart } from "./start.js";
 
 const usage = `npm run bench -- start [--json] [--runs N]   slipway against kubeadm, each run a fresh cluster
 npm run bench -- cli [--json] [--runs N]     what "slipway version" adds over bare node
-npm run bench -- netboot [--json] [--runs N] the boot server against matchbox and dnsmasq
-npm run bench -- selfhost [--json] [--runs N] a self-hosted control plane: ready, pivot`;
+npm run bench -- netboot [PART…] [--json] [--runs N]
+  the boot server against matchbox and dnsmasq: http, dhcp, tftp, storm, inventory
+npm run bench -- selfhost [PART…] [--json] [--runs N]
+  a self-hosted control plane: ready (against kubeadm), pivot, reboot, upgrade, recover`;
+
+interface Benchmark {
+  run(options: { json: boolean; runs: number | undefined; parts: ReadonlySet<string> }): Promise<void>;
+  /** All are run when none is named. */
+  parts?: readonly string[];
+}
 
 /** Benchmarks by name; figures go to stdout, progress to stderr. */
-const benchmarks: Record<string, (options: { json: boolean; runs: number | undefined }) => Promise<void>> = {
-  start: benchStart,
-  cli: benchCli,
-  netboot: benchNetboot,
-  selfhost: benchSelfhost,
+const benchmarks: Record<string, Benchmark> = {
+  start: { run: benchStart },
+  cli: { run: benchCli },
+  netboot: { run: benchNetboot, parts: netbootParts },
+  selfhost: { run: benchSelfhost, parts: selfhostParts },
 };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { json: { type: "boolean", default: false }, runs: { type: "string" } },
 });
-const benchmark = benchmarks[positionals[0] ?? ""];
-if (!benchmark) {
+const [name = "", ...wanted] = positionals;
+const benchmark = benchmarks[name];
+const parts = benchmark?.parts ?? [];
+if (!benchmark || wanted.some((part) => !parts.includes(part))) {
   console.error(usage);
   process.exit(14);
 }
-await benchmark({ json: values.json, runs: values.runs === undefined ? undefined : Number(values.runs) });
+await benchmark.run({
+  json: values.json,
+  runs: values.runs === undefined ? undefined : Number(values.runs),
+  parts: new Set(wanted.length === 0 ? parts : wanted),
+});

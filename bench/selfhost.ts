@@ -1,91 +1,120 @@
 import { ensureKubectl } from "../src/cluster/software.js";
 import { defaultKubernetesVersion } from "../src/components/catalog.js";
-import { BenchHome, seconds } from "./home.js";
-import { KubeadmPeer } from "./kubeadm-peer.js";
+import { BenchHome } from "./home.js";
+import { type Reboot, type Recovery, reboot, recoveries } from "./selfhost-losses.js";
 import { type PivotGap, pivotGap } from "./selfhost-pivot.js";
-import { median, round, type Spread, spread } from "./stats.js";
-import { timeSteps, total } from "./steps.js";
+import { type Ready, timeReady } from "./selfhost-ready.js";
+import { type UpgradeGap, upgradeGap } from "./selfhost-upgrade.js";
+import { median, round, type Spread } from "./stats.js";
 
 const profile = "bench-selfhosted";
 
-interface Result {
-  /** From nothing to an app that answers by name. */
-  ready: { seconds: Spread; units: Spread; kubeadm: Spread; ratio: number };
-  pivot: { one: PivotGap };
+export const selfhostParts = ["ready", "pivot", "reboot", "upgrade", "recover"] as const;
+
+interface Figures {
+  ready?: Ready;
+  /** The run in which clients saw most, by the number of control-plane nodes. */
+  pivot?: { one: PivotGap; three: PivotGap };
+  reboot?: { selfhosted: Reboot; units: Reboot };
+  upgrade?: UpgradeGap;
+  recover?: Recovery;
 }
 
-/** A self-hosted control plane beside systemd units and `kubeadm init`, in turn in one run; and what clients see of the pivot. */
+/** Losses of a cluster in one run. */
+const losses = 20;
+
+/**
+ * A self-hosted control plane beside systemd units and `kubeadm init`, in turn in one run; what clients see of the pivot and of
+ * an upgrade; how long a reboot and the recovery from a total loss take.
+ */
 export async function benchSelfhost({
   json,
   runs = 3,
+  parts,
 }: {
   json: boolean;
   runs: number | undefined;
+  parts: ReadonlySet<string>;
 }): Promise<void> {
   await using home = await BenchHome.create();
-  const { context, directory, env } = home;
-  const kubectl = await ensureKubectl(defaultKubernetesVersion, context);
-  const kubeadm = new KubeadmPeer(context, directory, defaultKubernetesVersion);
+  const version = defaultKubernetesVersion;
+  const kubectl = await ensureKubectl(version, home.context);
   const log = (line: string) => console.error(line);
-
-  const timed = async (command: () => Promise<unknown>, kubeconfig: string): Promise<number> =>
-    total({ command: await seconds(command), ...(await timeSteps(kubectl, kubeconfig)) });
-  const start = (bootstrapper: string) =>
-    home.slipway(["start", "-p", profile, "--bootstrapper", bootstrapper, "--image", "agnhost"]);
-  const remove = () => home.slipway(["delete", "-p", profile]);
-
-  try {
-    log("a run of each that does not count, which fetches what is missing …");
-    await start("selfhosted");
-    await remove();
-    await kubeadm.prepare();
-    await kubeadm.remove();
-
-    const times = { selfhosted: [] as number[], units: [] as number[], kubeadm: [] as number[] };
-    const gaps: PivotGap[] = [];
-    for (let i = 1; i <= runs; i++) {
-      for (const bootstrapper of ["selfhosted", "units"] as const) {
-        times[bootstrapper].push(await timed(() => start(bootstrapper), env.KUBECONFIG));
-        await remove();
-      }
-      await kubeadm.prepare();
-      times.kubeadm.push(await timed(() => kubeadm.init(), kubeadm.kubeconfig));
-      await kubeadm.remove();
-      gaps.push(await pivotGap(home, profile, []));
-      await remove();
-      const last = Object.entries(times).map(([name, all]) => `${name} ${round(all.at(-1)!)} s`);
-      const gap = gaps.at(-1)!;
-      log(
-        `run ${i} of ${runs}: ${last.join(", ")}; pivot: ${gap.failedCalls} failed calls, silence ${gap.longestSilenceMs} ms`,
-      );
-    }
-    const result: Result = {
-      ready: {
-        seconds: spread(times.selfhosted),
-        units: spread(times.units),
-        kubeadm: spread(times.kubeadm),
-        ratio: round(median(times.selfhosted.map((ours, i) => ours / times.kubeadm[i]!))),
-      },
-      pivot: { one: worst(gaps) },
-    };
-    if (json) console.log(JSON.stringify(result));
-    else printTable(result);
-  } finally {
-    await kubeadm.remove().catch(() => {});
+  const figures: Figures = {};
+  if (parts.has("ready")) figures.ready = await timeReady(home, { kubectl, profile, version, runs }, log);
+  if (parts.has("pivot")) {
+    const gap = (flags: string[]) => worstPivot(home, flags, runs, log);
+    figures.pivot = { one: await gap([]), three: await gap(["--control-planes", "3"]) };
   }
+  if (parts.has("reboot")) {
+    const rebooted = (bootstrapper: string) => usualReboot(home, { kubectl, bootstrapper, runs }, log);
+    figures.reboot = { selfhosted: await rebooted("selfhosted"), units: await rebooted("units") };
+  }
+  if (parts.has("upgrade")) {
+    figures.upgrade = await upgradeGap(home, profile);
+    log(`upgrade: ${figures.upgrade.seconds} s, ${gapText(figures.upgrade)}`);
+  }
+  if (parts.has("recover")) figures.recover = await recoveries(home, { kubectl, profile, losses }, log);
+  if (json) console.log(JSON.stringify(figures));
+  else printTable(figures);
 }
 
-/** The run in which clients saw most. */
-const worst = (gaps: readonly PivotGap[]): PivotGap =>
-  gaps.toSorted((a, b) => b.failedCalls - a.failedCalls || b.longestSilenceMs - a.longestSilenceMs)[0]!;
+async function worstPivot(
+  home: BenchHome,
+  flags: string[],
+  runs: number,
+  log: (line: string) => void,
+): Promise<PivotGap> {
+  const gaps: PivotGap[] = [];
+  for (let i = 1; i <= runs; i++) {
+    const gap = await pivotGap(home, profile, flags);
+    await home.slipway(["delete", "-p", profile]);
+    log(["pivot", ...flags, `run ${i} of ${runs}:`, gapText(gap)].join(" "));
+    gaps.push(gap);
+  }
+  return gaps.toSorted(
+    (a, b) => b.failedCalls - a.failedCalls || b.longestSilenceMs - a.longestSilenceMs,
+  )[0]!;
+}
 
-function printTable({ ready, pivot }: Result): void {
+async function usualReboot(
+  home: BenchHome,
+  { kubectl, bootstrapper, runs }: { kubectl: string; bootstrapper: string; runs: number },
+  log: (line: string) => void,
+): Promise<Reboot> {
+  const reboots: Reboot[] = [];
+  for (let i = 1; i <= runs; i++) {
+    const took = await reboot(home, { kubectl, profile, bootstrapper });
+    log(`reboot, ${bootstrapper}: API ${took.apiSeconds} s, app ${took.appSeconds} s`);
+    reboots.push(took);
+  }
+  return {
+    apiSeconds: round(median(reboots.map(({ apiSeconds }) => apiSeconds))),
+    appSeconds: round(median(reboots.map(({ appSeconds }) => appSeconds))),
+  };
+}
+
+const gapText = ({ failedCalls, longestSilenceMs }: PivotGap): string =>
+  `${failedCalls} failed calls, longest silence ${longestSilenceMs} ms`;
+
+function printTable({ ready, pivot, reboot: reboots, upgrade, recover }: Figures): void {
   const row = (name: string, value: string | number) => console.log(`${name.padEnd(44)}${value}`);
-  const text = ({ min, median, max }: Spread) => `${median} (${min}–${max})`;
-  row("self-hosted, app answers, s", text(ready.seconds));
-  row("units, app answers, s", text(ready.units));
-  row("kubeadm, app answers, s", text(ready.kubeadm));
-  row("self-hosted of kubeadm's time", ready.ratio);
-  row("pivot on one node: failed calls", pivot.one.failedCalls);
-  row("pivot on one node: longest silence, ms", pivot.one.longestSilenceMs);
+  const text = ({ min, median: middle, max }: Spread) => `${middle} (${min}–${max})`;
+  if (ready) {
+    row("self-hosted, app answers, s", text(ready.selfhosted));
+    row("units, app answers, s", text(ready.units));
+    row("kubeadm, app answers, s", text(ready.kubeadm));
+    row("self-hosted of kubeadm's time", ready.ratio);
+  }
+  if (pivot) {
+    row("pivot on one node", gapText(pivot.one));
+    row("pivot on three nodes", gapText(pivot.three));
+  }
+  for (const [name, { apiSeconds, appSeconds }] of Object.entries(reboots ?? {}))
+    row(`reboot, ${name}: API, app, s`, `${apiSeconds}, ${appSeconds}`);
+  if (upgrade) row(`upgrade ${upgrade.from} → ${upgrade.to}, ${upgrade.seconds} s`, gapText(upgrade));
+  if (recover) {
+    row("total losses recovered", `${recover.recovered} of ${recover.tried}`);
+    row("loss to an app that answers, s", text(recover.spread));
+  }
 }

@@ -17,6 +17,14 @@ export const stepNames = [
 export type StepName = (typeof stepNames)[number];
 export type StepSeconds = Record<StepName, number>;
 
+/** Runs kubectl. @returns whether it succeeded */
+export type TryKubectl = (args: string[], input?: string) => Promise<boolean>;
+
+export const kubectlOf =
+  (kubectl: string, kubeconfig: string): TryKubectl =>
+  (args, input) =>
+    runOnce(kubectl, ["--kubeconfig", kubeconfig, ...args], input);
+
 const patienceMs = 180_000;
 const app = "netcat";
 
@@ -51,29 +59,34 @@ const manifest = JSON.stringify({
 
 /** Times all steps after the command. */
 export async function timeSteps(kubectl: string, kubeconfig: string): Promise<Omit<StepSeconds, "command">> {
-  const once = (args: string[], input?: string) =>
-    runOnce(kubectl, ["--kubeconfig", kubeconfig, ...args], input);
-  const time = async (...commands: (() => Promise<boolean>)[]): Promise<number> => {
-    const started = performance.now();
-    for (const command of commands) {
-      while (!(await command())) {
-        if (performance.now() - started > patienceMs)
-          throw new Error("a step did not succeed in three minutes");
-        await delay(10);
-      }
-    }
-    return (performance.now() - started) / 1000;
-  };
+  const once = kubectlOf(kubectl, kubeconfig);
   return {
-    apiAnswering: await time(() => once(["get", "pods", "--all-namespaces"])),
-    kubernetesService: await time(() => once(["get", "service", "kubernetes"])),
-    dnsService: await time(() => once(["get", "service", "kube-dns", "--namespace", "kube-system"])),
-    appRunning: await time(
+    apiAnswering: await timeUntil(() => once(["get", "pods", "--all-namespaces"])),
+    kubernetesService: await timeUntil(() => once(["get", "service", "kubernetes"])),
+    dnsService: await timeUntil(() => once(["get", "service", "kube-dns", "--namespace", "kube-system"])),
+    appRunning: await timeUntil(
       () => once(["apply", "--filename", "-"], manifest),
       () => once(["exec", `deployment/${app}`, "--", "nc", "-z", "-w", "5", "localhost", "8080"]),
     ),
-    dnsAnswering: await time(() => once(["exec", `deployment/${app}`, "--", "nslookup", `${app}.default`])),
+    dnsAnswering: await timeUntil(() => appAnswers(once)),
   };
+}
+
+/** The app's name resolves in a pod of it. */
+export const appAnswers = (once: TryKubectl): Promise<boolean> =>
+  once(["exec", `deployment/${app}`, "--", "nslookup", `${app}.default`]);
+
+/** Runs each command until it succeeds. @returns the seconds of all */
+export async function timeUntil(...commands: (() => Promise<boolean>)[]): Promise<number> {
+  const started = performance.now();
+  for (const command of commands) {
+    while (!(await command())) {
+      if (performance.now() - started > patienceMs)
+        throw new Error("a step did not succeed in three minutes");
+      await delay(10);
+    }
+  }
+  return (performance.now() - started) / 1000;
 }
 
 async function runOnce(file: string, args: string[], input?: string): Promise<boolean> {

@@ -5,7 +5,10 @@ import { clientAddress, machinesSubnet, serverAddress } from "./lab.js";
 export const places = { server: "slipway-storm-s", client: "slipway-storm-c" } as const;
 export type Side = keyof typeof places;
 
-/** Every address of the machines is local where the clients are, so that each speaks from its own. Needs root. */
+/**
+ * Every address of the machines is local where the clients are, so that each speaks from its own. Nobody answers ARP for one
+ * of them, as a machine does not before it has its address; packets to them take the way by the clients' own. Needs root.
+ */
 export async function makeNamespaces(): Promise<AsyncDisposable> {
   await removeNamespaces();
   const { server, client } = places;
@@ -15,6 +18,8 @@ export async function makeNamespaces(): Promise<AsyncDisposable> {
     `-n ${server} address add ${serverAddress}/16 dev eth0`,
     `-n ${client} address add ${clientAddress}/16 dev eth0`,
     ...[server, client].map((name) => `-n ${name} link set eth0 up`),
+    `netns exec ${client} sysctl -qw net.ipv4.conf.eth0.arp_ignore=1`,
+    `-n ${server} route add ${machinesSubnet} via ${clientAddress}`,
     `-n ${client} route add local ${machinesSubnet} dev lo`,
     `-n ${client} route add default dev eth0`,
   ]) {
