@@ -14,6 +14,8 @@ export interface CallReport {
   repeated: number;
   /** Between the beginning of a call and its answer, or between answers. */
   longestSilenceMs: number;
+  /** When that ended, ISO 8601. */
+  longestSilenceEnded: string;
 }
 
 export interface ApiCallers {
@@ -99,6 +101,7 @@ class Caller {
     toldToRetry: 0,
     repeated: 0,
     longestSilenceMs: 0,
+    longestSilenceEnded: "",
   };
   readonly started: Promise<void>;
   readonly #call: () => Promise<Answer>;
@@ -134,8 +137,7 @@ class Caller {
         this.#begun();
       } else {
         this.report.calls++;
-        if (good)
-          this.report.longestSilenceMs = Math.max(this.report.longestSilenceMs, Math.round(now - lastGood));
+        if (good) this.#heardAfter(Math.round(now - lastGood));
         else if ("status" in answer && answer.status === 429 && answer.retryAfter) this.report.toldToRetry++;
         else this.#fail("status" in answer ? `status ${answer.status}` : answer.problem);
       }
@@ -152,6 +154,12 @@ class Caller {
     if (!("problem" in answer && answer.repeatable)) return answer;
     this.report.repeated++;
     return this.#call();
+  }
+
+  #heardAfter(silenceMs: number): void {
+    if (silenceMs <= this.report.longestSilenceMs) return;
+    this.report.longestSilenceMs = silenceMs;
+    this.report.longestSilenceEnded = new Date().toISOString();
   }
 
   #fail(seen: string): void {

@@ -56,7 +56,7 @@ function container({
   capabilities?: string[];
   env?: Json[];
   probes: Json;
-  requests: Requests | undefined;
+  requests: Requests;
   mounts?: Json[];
 }): Json {
   return {
@@ -66,7 +66,7 @@ function container({
     command: commandLine(name, flags),
     ...(env ? { env } : {}),
     ...probes,
-    ...(requests ? { resources: { requests } } : {}),
+    resources: { requests },
     securityContext: restricted(...capabilities),
     volumeMounts: [filesMount, ...mounts],
   };
@@ -136,7 +136,7 @@ export function apiServerPod(settings: SelfhostedSettings, bootstrap: boolean): 
             timeoutSeconds: 15,
           },
         },
-        requests: bootstrap ? undefined : { cpu: "250m", memory: "256Mi" },
+        requests: { cpu: "250m", memory: "256Mi" },
         mounts: [{ name: auditVolume.name, mountPath: auditVolume.hostPath.path }],
       }),
     ],
@@ -159,7 +159,7 @@ export function controllerManagerPod(settings: SelfhostedSettings, bootstrap: bo
         image: images.controllerManager,
         flags,
         probes: healthProbes(bootstrap ? bootstrapPorts.controllerManager : 10_257, bootstrap),
-        requests: bootstrap ? undefined : { cpu: "100m", memory: "64Mi" },
+        requests: { cpu: "100m", memory: "64Mi" },
         mounts: [{ name: "ca-key", mountPath: caKeyMountPath, readOnly: true }],
       }),
     ],
@@ -179,7 +179,7 @@ export function schedulerPod(settings: SelfhostedSettings, bootstrap: boolean): 
           ...(bootstrap ? { "secure-port": bootstrapPorts.scheduler } : { "bind-address": "0.0.0.0" }),
         },
         probes: healthProbes(bootstrap ? bootstrapPorts.scheduler : 10_259, bootstrap),
-        requests: bootstrap ? undefined : { cpu: "100m", memory: "32Mi" },
+        requests: { cpu: "100m", memory: "32Mi" },
       }),
     ],
     volumes: [],
