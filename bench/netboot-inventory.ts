@@ -67,13 +67,17 @@ async function reload(file: string, server: Serving): Promise<{ reloadSeconds: n
 async function probed<T>(happen: () => Promise<T>): Promise<T & { dhcp: Waits; http: Waits }> {
   const [file, args] = nodeOn("client", "dist/bench/storm/prober.mjs", [`http://${serverAddress}:8080`]);
   const prober = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const fell = once(prober, "exit").then(([exitCode]) => {
+    throw new Error(`the client of the inventory's benchmark ended with ${exitCode}`);
+  });
+  const said = async () => String((await Promise.race([once(prober.stdout, "data"), fell]))[0]);
   try {
-    await once(prober.stdout, "data"); // it is ready
+    await said(); // it is ready
     const happened = await happen();
     prober.kill("SIGTERM");
-    const [waits] = await once(prober.stdout, "data");
-    return { ...happened, ...(JSON.parse(String(waits)) as { dhcp: Waits; http: Waits }) };
+    return { ...happened, ...(JSON.parse(await said()) as { dhcp: Waits; http: Waits }) };
   } finally {
+    fell.catch(() => {}); // as it is told to
     prober.kill("SIGKILL");
   }
 }

@@ -33,6 +33,8 @@ export interface StartState {
   joining: PlannedNode[];
   /** When the control plane was switched on by this start: all of it. */
   bootedAt?: Date;
+  /** Machines that were paused go on: their leaders, too. */
+  resumed?: boolean;
   /** Nodes that were switched on, or made, while the control plane was up; and when. */
   added?: { nodes: string[]; since: Date };
   /** When the nodes that ran were given certificates made anew. */

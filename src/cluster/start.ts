@@ -19,6 +19,8 @@ import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js
 import { sealObjects } from "../plan/secrets.js";
 import { withBootstrap } from "../plan/selfhosted/plan.js";
 import { withStaticPods } from "../plan/selfhosted/static.js";
+import { workloadNames } from "../plan/selfhosted/workloads.js";
+import { releaseDeadLease } from "../selfhost/pivot/leases.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { cniManifest } from "./cni-manifest.js";
 import { hostDriver } from "./driver.js";
@@ -200,6 +202,7 @@ const bootMachines: Step<StartState> = {
     const controlPlane = machines.filter(({ role }) => role === "control-plane");
     if (controlPlane.every((machine) => machine.state === "stopped")) state.bootedAt = context.clock.now();
     else noteAdded(state, namesOf(off.filter((machine) => machine.state === "stopped")), context);
+    state.resumed = off.some((machine) => machine.state === "paused");
     await Promise.all(
       off.map((machine) =>
         machine.state === "paused"
@@ -268,9 +271,21 @@ export const waitForApi: Step<StartState> = {
   async run(state, context) {
     state.client = connect(credentialsFromKubeconfig(state.material!.get(`kubeconfig/${breakGlass}`)!));
     await waitForApiServer(apiServes, state, context);
+    await forgetDeadLeaders(state, context);
     return apiServer(state.plan);
   },
 };
+
+async function forgetDeadLeaders(
+  { plan, client, bootedAt, resumed }: StartState,
+  context: Context,
+): Promise<void> {
+  const { spec } = plan;
+  if (resumed || (spec.bootstrapper === "units" && !isHighlyAvailable(spec))) return;
+  const { signal, clock } = context;
+  for (const component of [workloadNames.controllerManager, workloadNames.scheduler])
+    await releaseDeadLease(client!, component, { bootedAt, now: clock.now(), signal });
+}
 
 /** Earlier than ready: it answers, and has made the namespace that everything of ours goes into. */
 const apiServes: Condition<KubeClient> = {
