@@ -30,7 +30,7 @@ export async function makeEtcdData(
       "restore",
       from?.snapshot ?? etcdSeed.snapshot,
       `--data-dir=${directory}`,
-      ...(from ? ahead : []),
+      ...(from ? ahead(from.bump) : []),
       ...memberIdentity(spec, node, controlPlaneNodes(spec), from?.token),
     ],
     { signal: context.signal },
@@ -44,10 +44,23 @@ export interface EtcdSource {
   snapshot: string;
   /** Tells the cluster from what it was. */
   token: string;
+  /** By how much its revisions go ahead of the snapshot's. */
+  bump: number;
 }
 
-/** Revisions go on far behind all that was handed out since the snapshot, so that every watch ends and begins anew. */
-export const ahead = ["--bump-revision=1000000000", "--mark-compacted"];
+/** More than any cluster writes, and exact as a number for forty thousand restores of restores. */
+const revisionsPerSecond = 1000;
+const before = Date.UTC(2020);
+
+/**
+ * By how much a restore's revisions go ahead: far behind all that was handed out since the snapshot, so that every watch ends
+ * and begins anew. Who watches from a revision that is still to come sees nothing until then. It grows with time, as the same
+ * snapshot may be restored again.
+ */
+export const bumpAt = (now: Date): number =>
+  1_000_000_000 + Math.floor((now.getTime() - before) / 1000) * revisionsPerSecond;
+
+export const ahead = (bump: number): string[] => [`--bump-revision=${bump}`, "--mark-compacted"];
 
 /**
  * The flags of `etcdutl snapshot restore` that make the data those of one member of one cluster.

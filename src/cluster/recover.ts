@@ -7,6 +7,7 @@ import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { etcdctlSettings } from "../plan/etcd-client.js";
 import { placeBootstrap } from "../selfhost/pivot/place-bootstrap.js";
 import { checkClock } from "./clock-check.js";
+import { bumpAt } from "./etcd-data.js";
 import { runOperation, type Step } from "./operation.js";
 import { openTheWay, pivotOf, pivotSteps } from "./pivot.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, readProfile } from "./profile.js";
@@ -160,7 +161,7 @@ async function useSnapshot(
     context,
   );
   const token = `slipway-${name}-${randomUUID()}`;
-  const source = { snapshot: chosen.path, token };
+  const source = { snapshot: chosen.path, token, bump: bumpAt(context.clock.now()) };
   const machines = (await state.driver.list(name)).filter(({ role }) => role === "control-plane");
   if (machines.some(({ state: power }) => power !== "broken")) {
     state.etcd = { ...etcdOf(state.plan, state.driver), ...source };

@@ -24,6 +24,8 @@ export interface EtcdRestore {
   snapshot: string;
   /** Tells what the members are from now on from what they were: an old one cannot join by mistake. */
   token: string;
+  /** By how much its revisions go ahead of the snapshot's, on all members alike. */
+  bump: number;
   /** Units that are stopped with etcd and started after it: what would serve from memory what is no longer there. */
   clients: string[];
 }
@@ -37,7 +39,7 @@ data=${places.etcdData} work=${restoreDirectory}
 
 const prepareScript = `${settings}
 rm -rf "$work/part"
-etcdutl snapshot restore "$work/snapshot.db" --data-dir "$work/part" ${ahead.join(" ")} "$@"
+etcdutl snapshot restore "$work/snapshot.db" --data-dir "$work/part" "$@"
 rm -rf "$work/new" "$work/snapshot.db"
 mv -T "$work/part" "$work/new"
 sync "$work"`;
@@ -70,12 +72,12 @@ export const prepareData: Step<RestoreState> = {
   id: "prepare-data",
   title: "Data from the snapshot",
   async run({ etcd }, context) {
-    const { driver, spec, members, token, snapshot } = etcd;
+    const { driver, spec, members, token, bump, snapshot } = etcd;
     await onMembers(etcd, async (member) => {
       const cluster = spec.metadata.name;
       await driver.copyIn(cluster, member.name, snapshot, `${restoreDirectory}/snapshot.db`, context);
-      const identity = memberIdentity(spec, member, members, token);
-      await shell(etcd, member, prepareScript, context, identity);
+      const flags = [...ahead(bump), ...memberIdentity(spec, member, members, token)];
+      await shell(etcd, member, prepareScript, context, flags);
     });
     return members.map(({ name }) => name).join(", ");
   },

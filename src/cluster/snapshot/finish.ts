@@ -21,7 +21,7 @@ const apiUnits = ["kube-scheduler.service", "kube-controller-manager.service", "
 export function etcdOf(
   { spec, nodes }: ClusterPlan,
   driver: MachineDriver,
-): Omit<EtcdRestore, "snapshot" | "token"> {
+): Omit<EtcdRestore, "snapshot" | "token" | "bump"> {
   const members = nodes.filter(({ role }) => role === "control-plane");
   const units = members.flatMap(({ config }) => config.systemd?.units ?? []).map(({ name }) => name);
   return { spec, driver, members, clients: apiUnits.filter((unit) => units.includes(unit)) };
@@ -39,7 +39,8 @@ export const finishRestore: Step<StartState> = {
     const { name } = plan.spec.metadata;
     const pending = await pendingRestore(name, context);
     if (!pending) return skip("there is none");
-    const etcd: EtcdRestore = { ...etcdOf(plan, driver), snapshot: pending.snapshot, token: "" };
+    // Their data are there: nothing is made of the snapshot any more.
+    const etcd: EtcdRestore = { ...etcdOf(plan, driver), snapshot: pending.snapshot, token: "", bump: 0 };
     let begun = false;
     await onMembers(etcd, async (member) => {
       const { stdout } = await shell(

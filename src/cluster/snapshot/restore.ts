@@ -3,6 +3,7 @@ import type { Context } from "../../base/context.js";
 import { isSlipwayError, messageOf, SlipwayError } from "../../base/errors.js";
 import type { KubeNode } from "../../kube/wire.js";
 import { checkClock } from "../clock-check.js";
+import { bumpAt } from "../etcd-data.js";
 import { runOperation, type Step, skip } from "../operation.js";
 import { lockProfile, loggedContext, profileJournal, readProfile } from "../profile.js";
 import { applySystemObjects, bootSteps, startState, waitForApi, waitForNodes } from "../start.js";
@@ -89,6 +90,7 @@ export async function restoreSnapshot(
       ...etcdOf(start.plan, start.driver),
       snapshot: snapshot.path,
       token: `slipway-${name}-${randomUUID()}`,
+      bump: bumpAt(context.clock.now()),
     },
   };
   const how = { journal: profileJournal(name, context), context: loggedContext(name, context) };

@@ -167,7 +167,7 @@ test("off and on again: checkpoints bring the control plane up, and make way for
     "rollout",
     "status",
     "daemonset/kube-apiserver",
-    "--timeout=30s",
+    "--timeout=90s",
   ]);
 });
 
