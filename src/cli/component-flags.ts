@@ -1,9 +1,10 @@
 import { SlipwayError } from "../base/errors.js";
 import { didYouMean } from "../base/nearest.js";
-import { catalog, findComponent, refOf } from "../components/catalog.js";
+import { catalog, findComponent, refOf, supportedKubernetesVersions } from "../components/catalog.js";
 import type { ComponentRef } from "../components/component.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { operationFlags, type StartFlagValues, specFlags } from "../spec/flags.js";
+import { resolveVersion } from "../spec/kubernetes-version.js";
 import { startOptions } from "../spec/start-options.js";
 import type { Cli } from "./cli.js";
 
@@ -52,10 +53,14 @@ export async function specOfCluster(flags: ClusterFlagValues, cli: Cli): Promise
 /**
  * Components by what people write: `etcd`, or `etcd@v3.6.8`.
  *
- * @param kubernetesVersion for those that have it and are named without a version
- * @throws {SlipwayError} `COMPONENT_UNKNOWN`
+ * @param kubernetesVersion `v1.36.3`, `1.36`; for those that have it and are named without a version
+ * @throws {SlipwayError} `COMPONENT_UNKNOWN`; `CONFIG_INVALID` for a version that is not offered
  */
 export function namedComponents(words: readonly string[], kubernetesVersion?: string): ComponentRef[] {
+  const kubernetes =
+    kubernetesVersion === undefined
+      ? undefined
+      : resolveVersion(kubernetesVersion, supportedKubernetesVersions);
   return words.map((word) => {
     const [name = "", version] = word.split("@");
     const names = catalog().map((entry) => entry.name);
@@ -65,7 +70,7 @@ export function namedComponents(words: readonly string[], kubernetesVersion?: st
         hint: "slipway components list",
       });
     }
-    if (version === undefined) return refOf(name, kubernetesVersion);
+    if (version === undefined) return refOf(name, kubernetes);
     return { name, version: findComponent({ name, version }).version };
   });
 }
