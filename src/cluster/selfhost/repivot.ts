@@ -3,7 +3,7 @@ import type { Context } from "../../base/context.js";
 import { applyObjects } from "../../kube/apply.js";
 import { planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
-import { staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
+import { staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import { openBridge, ownApiServes } from "../../selfhost/bridge.js";
 import { releaseLease } from "../../selfhost/pivot/leases.js";
@@ -37,7 +37,7 @@ const moveApiServers: Step<MoveState> = {
     const { bridges, client, profile } = state;
     const { apiServer } = workloadNames;
     for (const bridge of bridges) await openBridge(bridge);
-    await endStaticPod(state, staticManifest(apiServer), apiServer, profile.spec.apiServer.port);
+    await endStaticPod(state, apiServer);
     const plan = planCluster({ ...profile.spec, bootstrapper: "selfhosted" }, profile.facts);
     const pki = profilePaths(profile.spec.metadata.name, context).pki;
     const material = await ensureMaterial(plan, pki, context);
@@ -62,12 +62,9 @@ const moveLeaders: Step<MoveState> = {
   async run(state, context) {
     const { bridges, client } = state;
     const { controllerManager, scheduler } = workloadNames;
-    for (const [name, port] of [
-      [scheduler, 10259],
-      [controllerManager, 10257],
-    ] as const) {
+    for (const name of [scheduler, controllerManager]) {
       await rolledOut(client, { kind: "Deployment", name }, { ...bridges[0]!, wait: waitOptions(context) });
-      await endStaticPod(state, staticManifest(name), name, port);
+      await endStaticPod(state, name);
       for (const { node } of bridges) await releaseLease(client, name, node, context.signal);
     }
     for (const { host } of bridges)

@@ -195,6 +195,18 @@ export function oddities(status: Omit<SelfhostStatus, "odd">): Oddity[] {
           : `slipway start -p ${name}`,
     });
   }
+  const former = bootstrapper === "selfhosted" ? "static" : "self-hosted";
+  const left = pods.filter(
+    ({ component, origin }) => origin === former && Object.values<string>(workloadNames).includes(component),
+  );
+  if (left.length > 0) {
+    const move = bootstrapper === "selfhosted" ? "unpivot" : "pivot";
+    const article = bootstrapper === "selfhosted" ? "an" : "a";
+    odd.push({
+      message: `${left.map(({ pod }) => pod).join(", ")}: ${former}, of ${article} ${move} that has not ended`,
+      hint: `slipway selfhost ${move} -p ${name}`,
+    });
+  }
   for (const { component, pod, ready } of pods) {
     if (!ready) odd.push({ message: `${pod} is not ready`, hint: describePods(name, component) });
   }

@@ -7,7 +7,7 @@ import { places } from "../../plan/places.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { staticKubeconfigs, staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
-import { openBridge, ownApiServes } from "../../selfhost/bridge.js";
+import { mirrorGone, openBridge, ownApiServes } from "../../selfhost/bridge.js";
 import type { ControlPlaneHost } from "../../selfhost/control-plane-host.js";
 import { putManifest, writeNodeFiles } from "../../selfhost/node-files.js";
 import { releaseLease } from "../../selfhost/pivot/leases.js";
@@ -48,14 +48,17 @@ const endCheckpoints: Step<MoveState> = {
   async run({ client, bridges }, context) {
     const checkpointer: WorkloadRef = { kind: "DaemonSet", name: checkpointerName };
     const there = await findWorkload(client, checkpointer, context.signal);
-    if (there) {
-      await deleteObjects(client, [objectOf(checkpointer)], { signal: context.signal });
-      await podsGone(client, checkpointerName, context);
-    }
+    if (there) await deleteObjects(client, [objectOf(checkpointer)], { signal: context.signal });
+    await podsGone(client, checkpointerName, context);
     const { kubernetes, manifests } = places;
-    const script = `rm -rf ${kubernetes}/inactive-manifests ${kubernetes}/checkpoint-secrets ${kubernetes}/checkpoint-configmaps
-grep -lsr checkpoint-of ${manifests} | xargs -r rm -f`;
-    for (const { host } of bridges) await host.exec(["/bin/sh", "-c", script], { signal: context.signal });
+    const endCopies = `grep -lsr checkpoint-of ${manifests} | xargs -r rm -f`;
+    const removeCopies = `rm -rf ${kubernetes}/inactive-manifests ${kubernetes}/checkpoint-secrets ${kubernetes}/checkpoint-configmaps`;
+    for (const { host, node, wait } of bridges) {
+      await host.exec(["/bin/sh", "-c", endCopies], { signal: context.signal });
+      // Its own copy writes checkpoints as long as it runs.
+      await waitFor(mirrorGone(`${checkpointerName}-${node}`), client, { ...wait, intervalMs: 300 });
+      await host.exec(["/bin/sh", "-c", removeCopies], { signal: context.signal });
+    }
     return there ? undefined : skip("there were none");
   },
 };
