@@ -56,6 +56,10 @@ export async function moveControlPlane(
   await checkClock(name, context);
   await using _lock = await lockProfile(name, context);
   const profile = await readProfile(name, context);
+  if (profile.spec.bootstrapper === to) {
+    context.events({ type: "info", message: `the control plane of ${name} is there already` });
+    return;
+  }
   requireBootstrapper(profile.spec, from);
   const plan = planCluster(profile.spec, profile.facts);
   const driver = hostDriver(context);
