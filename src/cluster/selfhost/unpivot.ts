@@ -14,7 +14,7 @@ import { releaseLease } from "../../selfhost/pivot/leases.js";
 import { findWorkload, type WorkloadRef } from "../../selfhost/rollout.js";
 import { staticWorkload } from "../../selfhost/static-copies.js";
 import { type Step, skip } from "../operation.js";
-import { describePods, waitOptions } from "./control-plane.js";
+import { describePods, podsOf, waitOptions } from "./control-plane.js";
 import { closeBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
 import { controlPlaneObjects } from "./upgrade.js";
 
@@ -98,14 +98,10 @@ const moveLeaders: Step<MoveState> = {
           hint: describePods(plan.spec.metadata.name, name),
         });
       }
-      const pods = await client.list<Pod>(
-        { path: "/api/v1/namespaces/kube-system/pods", labelSelector: `k8s-app=${name}` },
-        { signal: context.signal },
-      );
+      const pods = await podsOf(client, name, context.signal);
       await deleteObjects(client, [objectOf(workload), budgetOf(name)], { signal: context.signal });
       await podsGone(client, name, context);
-      for (const { metadata } of pods.items)
-        await releaseLease(client, name, metadata?.name ?? "", context.signal);
+      for (const pod of pods) await releaseLease(client, name, pod, context.signal);
     }
     return undefined;
   },
