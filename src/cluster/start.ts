@@ -70,9 +70,11 @@ export async function startCluster(options: StartOptions, context: Context): Pro
   const journal = profileJournal(name, context);
   const last = await journal.lastRun();
   if (last?.outcome === "killed") {
+    // A start does not end what moves the control plane.
+    const goesOn = !/^selfhost-(upgrade|unpivot|pivot)$/.test(last.operation);
     context.events({
       type: "info",
-      message: `the last ${last.operation} was cut short at ${last.step}; going on from there`,
+      message: `the last ${last.operation} was cut short at ${last.step}; ${goesOn ? "going on from there" : "run that again after this start"}`,
     });
   }
   try {

@@ -2,6 +2,7 @@ import type { Context } from "../../base/context.js";
 import { SlipwayError } from "../../base/errors.js";
 import { connect, type KubeClient } from "../../kube/client.js";
 import { credentialsFromKubeconfig } from "../../kube/credentials.js";
+import type { Pod } from "../../kube/wire.js";
 import type { MachineDriver } from "../../machines/driver.js";
 import { nodeAddresses } from "../../plan/addresses.js";
 import { breakGlass } from "../../plan/certificates.js";
@@ -58,6 +59,15 @@ export function bridges({ plan, driver, material }: ControlPlaneAccess, context:
     wait: waitOptions(context),
     describe: ({ name }) => describePods(cluster, name),
   }));
+}
+
+/** Names of a workload's pods, static ones among them. */
+export async function podsOf(client: KubeClient, workload: string, signal: AbortSignal): Promise<string[]> {
+  const { items } = await client.list<Pod>(
+    { path: "/api/v1/namespaces/kube-system/pods", labelSelector: `k8s-app=${workload}` },
+    { signal },
+  );
+  return items.map(({ metadata }) => metadata?.name ?? "");
 }
 
 export const controlPlanes = (spec: ClusterSpec) =>

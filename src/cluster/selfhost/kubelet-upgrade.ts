@@ -32,6 +32,9 @@ export interface KubeletUpgrade {
 
 const drainSeconds = 120;
 
+/** On a node that was cordoned for a new kubelet, so that also the run after a killed one knows that it may be used again. */
+const drainedAnnotation = "slipway.dev/drained-for-kubelet";
+
 /**
  * Replaces the kubelet of a running node. Containers go on: they are containerd's. Upstream asks for a drain before another
  * minor version (a kubelet may start its containers anew), so a node's pods move first where another node can take them.
@@ -51,7 +54,8 @@ export async function upgradeKubelet(
     metadata?.name !== node.name &&
     !spec?.unschedulable &&
     !spec?.taints?.some(({ effect }) => effect !== "PreferNoSchedule");
-  const drain = nodes.items.some(takesPods) && !before?.spec?.unschedulable;
+  const cordonedBefore = before?.spec?.unschedulable && !isDrained(before);
+  const drain = nodes.items.some(takesPods) && !cordonedBefore;
   const kubectl = (args: string[]) =>
     run(upgrade.kubectl, args, {
       env: { KUBECONFIG: upgrade.kubeconfig },
@@ -60,6 +64,7 @@ export async function upgradeKubelet(
     });
   try {
     if (drain) {
+      await setDrained(upgrade.client, node.name, true, context.signal);
       await kubectl([
         "drain",
         node.name,
@@ -83,10 +88,36 @@ export async function upgradeKubelet(
       },
     );
   } finally {
-    if (drain) await kubectl(["uncordon", node.name]);
+    // Also after an interrupt.
+    if (drain) await setDrained(upgrade.client, node.name, false, AbortSignal.timeout(10_000));
   }
   return drain;
 }
+
+/** Nodes that a run which was killed had cordoned take pods again. */
+export async function releaseDrained(
+  client: KubeClient,
+  nodes: readonly KubeNode[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const node of nodes.filter(isDrained))
+    await setDrained(client, node.metadata?.name ?? "", false, signal);
+}
+
+const isDrained = ({ metadata }: KubeNode): boolean =>
+  metadata?.annotations?.[drainedAnnotation] !== undefined;
+
+const setDrained = (client: KubeClient, node: string, drained: boolean, signal: AbortSignal) =>
+  client.call({
+    method: "PATCH",
+    path: `/api/v1/nodes/${node}`,
+    contentType: "application/merge-patch+json",
+    body: {
+      metadata: { annotations: { [drainedAnnotation]: drained ? "true" : null } },
+      spec: { unschedulable: drained ? true : null },
+    },
+    signal,
+  });
 
 /** The same cluster at another version. */
 export const atVersion = ({ spec, facts }: ClusterPlan, kubernetesVersion: string): ClusterPlan =>

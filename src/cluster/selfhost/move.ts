@@ -4,8 +4,8 @@ import type { KubeClient } from "../../kube/client.js";
 import { apiReady } from "../../kube/conditions.js";
 import type { Pod } from "../../kube/wire.js";
 import { planCluster } from "../../plan/plan.js";
+import { staticManifest } from "../../plan/selfhosted/static.js";
 import { type Bridge, closeBridge, mirrorGone } from "../../selfhost/bridge.js";
-import { endBootstrapPod } from "../../selfhost/pivot/bootstrap-pods.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { checkClock } from "../clock-check.js";
 import { hostDriver } from "../driver.js";
@@ -27,6 +27,8 @@ import {
   requireBootstrapper,
   waitOptions,
 } from "./control-plane.js";
+import { availableDisk } from "./node-disk.js";
+import { checkDisk } from "./upgrade-checks.js";
 
 /** What a move of the control plane from one kind of pods to another works with. */
 export interface MoveState extends ControlPlaneAccess {
@@ -54,6 +56,10 @@ export async function moveControlPlane(
   await checkClock(name, context);
   await using _lock = await lockProfile(name, context);
   const profile = await readProfile(name, context);
+  if (profile.spec.bootstrapper === to) {
+    context.events({ type: "info", message: `the control plane of ${name} is there already` });
+    return;
+  }
   requireBootstrapper(profile.spec, from);
   const plan = planCluster(profile.spec, profile.facts);
   const driver = hostDriver(context);
@@ -79,13 +85,15 @@ export async function moveControlPlane(
 const reachApi: Step<MoveState> = {
   id: "preflight",
   title: "Checks",
-  async run({ client, plan }, context) {
+  async run({ client, plan, driver, bridges }, context) {
+    const { name } = plan.spec.metadata;
     await waitFor(apiReady(), client, {
       ...waitOptions(context),
       timeoutMs: 15_000,
       code: "API_NOT_READY",
-      hint: `slipway selfhost status -p ${plan.spec.metadata.name}`,
+      hint: `slipway selfhost status -p ${name}`,
     });
+    for (const { node } of bridges) checkDisk(node, await availableDisk(driver, name, node, context.signal));
     return undefined;
   },
 };
@@ -117,17 +125,13 @@ export async function podsGone(client: KubeClient, workload: string, context: Co
   await waitFor(gone, client, { ...waitOptions(context), intervalMs: 300, code: "CONTROL_PLANE_NOT_READY" });
 }
 
-/** Takes a static pod away from every node, and waits until its process has ended. */
-export async function endStaticPod(
-  { bridges, client }: MoveState,
-  file: string,
-  name: string,
-  port: number,
-): Promise<void> {
+/**
+ * Takes a static pod away from every node, and waits until it has ended: a kubelet keeps its image in the API until then. Its
+ * port says nothing, for what comes after it may have it already.
+ */
+export async function endStaticPod({ bridges, client }: MoveState, name: string): Promise<void> {
   for (const { host, node, wait } of bridges) {
-    await endBootstrapPod(host, { file, pod: podNamed(name) }, port, wait);
+    await host.exec(["rm", "-f", `${host.manifests}/${staticManifest(name)}`], { signal: wait.signal });
     await waitFor(mirrorGone(`${name}-${node}`), client, { ...wait, intervalMs: 300 });
   }
 }
-
-const podNamed = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name } });

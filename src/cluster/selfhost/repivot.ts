@@ -5,11 +5,11 @@ import { planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
-import { openBridge, ownApiServes } from "../../selfhost/bridge.js";
+import { isBridged, openBridge, ownApiServes } from "../../selfhost/bridge.js";
 import { releaseLease } from "../../selfhost/pivot/leases.js";
-import { rolledOut } from "../../selfhost/rollout.js";
+import { findWorkload, rolledOut } from "../../selfhost/rollout.js";
 import { ensureMaterial } from "../material.js";
-import type { Step } from "../operation.js";
+import { type Step, skip } from "../operation.js";
 import { profilePaths } from "../profile.js";
 import { describePods, waitOptions } from "./control-plane.js";
 import { closeBridges, endStaticPod, type MoveState, moveControlPlane } from "./move.js";
@@ -36,8 +36,9 @@ const moveApiServers: Step<MoveState> = {
   async run(state, context) {
     const { bridges, client, profile } = state;
     const { apiServer } = workloadNames;
+    if (await isMoved(state, context)) return skip("a run before this one moved them");
     for (const bridge of bridges) await openBridge(bridge);
-    await endStaticPod(state, staticManifest(apiServer), apiServer, profile.spec.apiServer.port);
+    await endStaticPod(state, apiServer);
     const plan = planCluster({ ...profile.spec, bootstrapper: "selfhosted" }, profile.facts);
     const pki = profilePaths(profile.spec.metadata.name, context).pki;
     const material = await ensureMaterial(plan, pki, context);
@@ -56,18 +57,28 @@ const moveApiServers: Step<MoveState> = {
   },
 };
 
+/** API servers are objects, and nothing is left of static ones or of a bridge: what is first and what is last of the move. */
+async function isMoved({ bridges, client }: MoveState, { signal }: Context): Promise<boolean> {
+  const { apiServer: name } = workloadNames;
+  if (!(await findWorkload(client, { kind: "DaemonSet", name }, signal))) return false;
+  for (const bridge of bridges) {
+    const { host } = bridge;
+    const manifest = `${host.manifests}/${staticManifest(name)}`;
+    const { exitCode } = await host.exec(["test", "-e", manifest], { signal, allowFailure: true });
+    if (exitCode === 0 || (await isBridged(bridge))) return false;
+  }
+  return true;
+}
+
 const moveLeaders: Step<MoveState> = {
   id: "move-leaders",
   title: "Controllers",
   async run(state, context) {
     const { bridges, client } = state;
     const { controllerManager, scheduler } = workloadNames;
-    for (const [name, port] of [
-      [scheduler, 10259],
-      [controllerManager, 10257],
-    ] as const) {
+    for (const name of [scheduler, controllerManager]) {
       await rolledOut(client, { kind: "Deployment", name }, { ...bridges[0]!, wait: waitOptions(context) });
-      await endStaticPod(state, staticManifest(name), name, port);
+      await endStaticPod(state, name);
       for (const { node } of bridges) await releaseLease(client, name, node, context.signal);
     }
     for (const { host } of bridges)

@@ -58,6 +58,11 @@ test.each<[string, Partial<SelfhostStatus>, RegExp]>([
     /of a pivot that has not ended → slipway start/,
   ],
   [
+    "what an unpivot has done before it was cut short",
+    { pods: [...well().pods, pod("kube-scheduler", { origin: "static", pod: "kube-scheduler-demo-1" })] },
+    /kube-scheduler-demo-1: static, of an unpivot that has not ended → slipway selfhost unpivot -p demo$/,
+  ],
+  [
     "an unfinished upgrade",
     { upgrade: { version: 1, from: "v1.35.4", to: "v1.36.3", startedAt: "2026-11-29T00:00:00Z" } },
     /has begun and not ended → slipway selfhost upgrade -p demo --to v1\.36\.3/,

@@ -7,12 +7,14 @@ import { inspectCertificate } from "../../pki/inspect.js";
 import { planCluster } from "../../plan/plan.js";
 import { checkpointerName, checkpointOfAnnotation } from "../../plan/selfhosted/checkpointer.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
+import { machineHost } from "../../selfhost/control-plane-host.js";
+import { isPivoting } from "../../selfhost/pivot/pivot.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { hostDriver } from "../driver.js";
 import { ensureMaterial } from "../material.js";
 import { profilePaths, readProfile } from "../profile.js";
 import { listShelf } from "../snapshot/shelf.js";
-import { connectApi, describePods, requireBootstrapper } from "./control-plane.js";
+import { connectApi, describePods, requireBootstrapper, waitOptions } from "./control-plane.js";
 import { isVersion } from "./kubelet-upgrade.js";
 import { type PendingUpgrade, pendingUpgrade } from "./upgrade-state.js";
 
@@ -91,7 +93,7 @@ export async function selfhostStatus(name: string, context: Context): Promise<Se
     ]);
     const seen = {
       ...known,
-      pods: pods.items.flatMap(componentPod),
+      pods: await withoutEnding(pods.items.flatMap(componentPod), name, context),
       nodes: nodes.items.map(({ metadata, status }) => ({
         name: metadata?.name ?? "",
         kubelet: status?.nodeInfo?.kubeletVersion ?? "",
@@ -119,6 +121,22 @@ export async function selfhostStatus(name: string, context: Context): Promise<Se
           };
     return { ...known, pods: [], nodes: [], certificates: [], odd: [why] };
   }
+}
+
+/** Without bootstrap pods that their node has no manifest of any more: the API lists them until they have ended. */
+async function withoutEnding(
+  pods: readonly ComponentPod[],
+  name: string,
+  context: Context,
+): Promise<ComponentPod[]> {
+  const driver = hostDriver(context);
+  const ending = new Set<string>();
+  const nodes = new Set(pods.filter(({ origin }) => origin === "bootstrap").map(({ node }) => node));
+  for (const node of nodes) {
+    const pivot = { host: machineHost(driver, name, node), wait: waitOptions(context) };
+    if (!(await isPivoting(pivot))) ending.add(node);
+  }
+  return pods.filter(({ origin, node }) => origin !== "bootstrap" || !ending.has(node));
 }
 
 const mirrorAnnotation = "kubernetes.io/config.mirror";
@@ -193,6 +211,18 @@ export function oddities(status: Omit<SelfhostStatus, "odd">): Oddity[] {
         bootstrapper === "static"
           ? `slipway selfhost pivot -p ${name}, or unpivot`
           : `slipway start -p ${name}`,
+    });
+  }
+  const former = bootstrapper === "selfhosted" ? "static" : "self-hosted";
+  const left = pods.filter(
+    ({ component, origin }) => origin === former && Object.values<string>(workloadNames).includes(component),
+  );
+  if (left.length > 0) {
+    const move = bootstrapper === "selfhosted" ? "unpivot" : "pivot";
+    const article = bootstrapper === "selfhosted" ? "an" : "a";
+    odd.push({
+      message: `${left.map(({ pod }) => pod).join(", ")}: ${former}, of ${article} ${move} that has not ended`,
+      hint: `slipway selfhost ${move} -p ${name}`,
     });
   }
   for (const { component, pod, ready } of pods) {

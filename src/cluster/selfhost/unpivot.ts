@@ -7,14 +7,14 @@ import { places } from "../../plan/places.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { staticKubeconfigs, staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
-import { openBridge, ownApiServes } from "../../selfhost/bridge.js";
+import { mirrorGone, openBridge, ownApiServes } from "../../selfhost/bridge.js";
 import type { ControlPlaneHost } from "../../selfhost/control-plane-host.js";
 import { putManifest, writeNodeFiles } from "../../selfhost/node-files.js";
 import { releaseLease } from "../../selfhost/pivot/leases.js";
 import { findWorkload, type WorkloadRef } from "../../selfhost/rollout.js";
 import { staticWorkload } from "../../selfhost/static-copies.js";
 import { type Step, skip } from "../operation.js";
-import { describePods, waitOptions } from "./control-plane.js";
+import { describePods, podsOf, waitOptions } from "./control-plane.js";
 import { closeBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
 import { controlPlaneObjects } from "./upgrade.js";
 
@@ -48,14 +48,17 @@ const endCheckpoints: Step<MoveState> = {
   async run({ client, bridges }, context) {
     const checkpointer: WorkloadRef = { kind: "DaemonSet", name: checkpointerName };
     const there = await findWorkload(client, checkpointer, context.signal);
-    if (there) {
-      await deleteObjects(client, [objectOf(checkpointer)], { signal: context.signal });
-      await podsGone(client, checkpointerName, context);
-    }
+    if (there) await deleteObjects(client, [objectOf(checkpointer)], { signal: context.signal });
+    await podsGone(client, checkpointerName, context);
     const { kubernetes, manifests } = places;
-    const script = `rm -rf ${kubernetes}/inactive-manifests ${kubernetes}/checkpoint-secrets ${kubernetes}/checkpoint-configmaps
-grep -lsr checkpoint-of ${manifests} | xargs -r rm -f`;
-    for (const { host } of bridges) await host.exec(["/bin/sh", "-c", script], { signal: context.signal });
+    const endCopies = `grep -lsr checkpoint-of ${manifests} | xargs -r rm -f`;
+    const removeCopies = `rm -rf ${kubernetes}/inactive-manifests ${kubernetes}/checkpoint-secrets ${kubernetes}/checkpoint-configmaps`;
+    for (const { host, node, wait } of bridges) {
+      await host.exec(["/bin/sh", "-c", endCopies], { signal: context.signal });
+      // Its own copy writes checkpoints as long as it runs.
+      await waitFor(mirrorGone(`${checkpointerName}-${node}`), client, { ...wait, intervalMs: 300 });
+      await host.exec(["/bin/sh", "-c", removeCopies], { signal: context.signal });
+    }
     return there ? undefined : skip("there were none");
   },
 };
@@ -95,14 +98,10 @@ const moveLeaders: Step<MoveState> = {
           hint: describePods(plan.spec.metadata.name, name),
         });
       }
-      const pods = await client.list<Pod>(
-        { path: "/api/v1/namespaces/kube-system/pods", labelSelector: `k8s-app=${name}` },
-        { signal: context.signal },
-      );
+      const pods = await podsOf(client, name, context.signal);
       await deleteObjects(client, [objectOf(workload), budgetOf(name)], { signal: context.signal });
       await podsGone(client, name, context);
-      for (const { metadata } of pods.items)
-        await releaseLease(client, name, metadata?.name ?? "", context.signal);
+      for (const pod of pods) await releaseLease(client, name, pod, context.signal);
     }
     return undefined;
   },

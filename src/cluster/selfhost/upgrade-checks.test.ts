@@ -3,7 +3,14 @@ import { isSlipwayError } from "../../base/errors.js";
 import type { KubeNode } from "../../kube/wire.js";
 import { resolveSpec } from "../../spec/resolve.js";
 import { facts } from "../../spec/testing.js";
-import { checkKubelets, checkMemory, checkTarget, neededMemoryBytes } from "./upgrade-checks.js";
+import {
+  checkDisk,
+  checkKubelets,
+  checkMemory,
+  checkTarget,
+  neededDiskBytes,
+  neededMemoryBytes,
+} from "./upgrade-checks.js";
 
 const cluster = (form: Parameters<typeof resolveSpec>[0] = {}) =>
   resolveSpec({ kubernetesVersion: "1.35.4", bootstrapper: "selfhosted", ...form }, facts);
@@ -66,4 +73,9 @@ test("an upgrade does not begin where a second API server has no room", () => {
   expect(complaint(() => checkMemory("a", neededMemoryBytes / 2))).toMatch(
     /^MEMORY_SHORT.*350 MiB free.*700 MiB/,
   );
+});
+
+test("nor where the disk is full", () => {
+  expect(complaint(() => checkDisk("a", neededDiskBytes))).toBe("");
+  expect(complaint(() => checkDisk("a", 0))).toMatch(/^DISK_FULL.*disk of a has 0 MiB left.*256 MiB/);
 });

@@ -68,13 +68,30 @@ export function checkKubelets(nodes: readonly KubeNode[], to: string): void {
 /** What an API server of a cluster of this size takes, and one more while a rollout hands over. */
 export const neededMemoryBytes = 700 * 1024 * 1024;
 
+const text = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
+
 /** @throws {SlipwayError} `MEMORY_SHORT` */
 export function checkMemory(node: string, availableBytes: number): void {
   if (availableBytes >= neededMemoryBytes) return;
-  const text = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;
   throw new SlipwayError(
     "MEMORY_SHORT",
     `${node} has ${text(availableBytes)} free; API servers beside the one that serves need ${text(neededMemoryBytes)}`,
     { hint: "end something there, or give the node more memory; nothing was touched" },
+  );
+}
+
+/** etcd gives up when it cannot lay out the next segment of its log, which takes 64 MB. */
+export const neededDiskBytes = 256 * 1024 * 1024;
+
+/** On a node's disk an image is the archive that it comes in, what containerd keeps of it, and its files. */
+export const imageDiskFactor = 3;
+
+/** @throws {SlipwayError} `DISK_FULL` */
+export function checkDisk(node: string, availableBytes: number, neededBytes: number = neededDiskBytes): void {
+  if (availableBytes >= neededBytes) return;
+  throw new SlipwayError(
+    "DISK_FULL",
+    `the disk of ${node} has ${text(availableBytes)} left; this needs ${text(neededBytes)}`,
+    { hint: "free some space and run the same command again; nothing was touched" },
   );
 }

@@ -13,6 +13,8 @@ export interface PendingUpgrade {
   startedAt: string;
   /** Path of the snapshot of etcd that was taken first. */
   snapshot?: string;
+  /** Every node has the images of the target. */
+  imagesLoaded?: boolean;
   /** The pod templates of before, by workload. */
   templates?: Record<string, object>;
 }

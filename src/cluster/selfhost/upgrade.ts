@@ -19,6 +19,7 @@ import {
   openBridge,
   ownApiServes,
 } from "../../selfhost/bridge.js";
+import { releaseLease } from "../../selfhost/pivot/leases.js";
 import {
   findWorkload,
   imageOf,
@@ -51,12 +52,21 @@ import {
   connectApi,
   controlPlanes,
   patienceMs,
+  podsOf,
   requireBootstrapper,
   waitOptions,
 } from "./control-plane.js";
-import { isVersion, upgradeKubelet } from "./kubelet-upgrade.js";
+import { isVersion, releaseDrained, upgradeKubelet } from "./kubelet-upgrade.js";
+import { availableDisk } from "./node-disk.js";
 import { availableMemory } from "./node-memory.js";
-import { checkKubelets, checkMemory, checkTarget } from "./upgrade-checks.js";
+import {
+  checkDisk,
+  checkKubelets,
+  checkMemory,
+  checkTarget,
+  imageDiskFactor,
+  neededDiskBytes,
+} from "./upgrade-checks.js";
 import { forgetPending, notePending, type PendingUpgrade, pendingUpgrade } from "./upgrade-state.js";
 
 interface UpgradeOptions {
@@ -201,9 +211,21 @@ const getComponents: Step<UpgradeState> = {
   async run(state, context) {
     const { binaries, images } = clusterComponents(state.target.spec);
     state.stored = await ensureComponents([...binaries, ...images], {}, context);
+    if (!isThere(state)) await requireDisk(state, context);
     return `Kubernetes ${state.options.to}`;
   },
 };
+
+async function requireDisk(state: UpgradeState, { signal }: Context): Promise<void> {
+  const { plan, driver, pending, stored } = state;
+  const sizes = pending.imagesLoaded
+    ? []
+    : freshImages(state).map(({ name }) => stored!.get(name)!.sizeBytes * imageDiskFactor);
+  const needed = sizes.reduce((sum, size) => sum + size, neededDiskBytes);
+  const { name } = plan.spec.metadata;
+  for (const { name: node } of sandboxPart(plan.spec).nodes)
+    checkDisk(node, await availableDisk(driver, name, node, signal), needed);
+}
 
 const snapshotFirst: Step<UpgradeState> = {
   id: "snapshot",
@@ -234,14 +256,26 @@ const loadImages: Step<UpgradeState> = {
   id: "images",
   title: "Images",
   async run(state, context) {
-    const own = new Set(clusterComponents(state.plan.spec).images.map(refText));
-    const fresh = clusterComponents(state.target.spec).images.filter((ref) => !own.has(refText(ref)));
-    if (isThere(state) || fresh.length === 0) return skip("every node has them");
-    const archives = fresh.map(({ name }) => state.stored!.get(name)!.path);
-    await importImages(state.plan.spec.metadata.name, archives, context);
+    const { plan, pending, stored } = state;
+    const fresh = freshImages(state);
+    if (isThere(state) || pending.imagesLoaded || fresh.length === 0) return skip("every node has them");
+    const { name: cluster } = plan.spec.metadata;
+    await importImages(
+      cluster,
+      fresh.map(({ name }) => stored!.get(name)!.path),
+      context,
+    );
+    pending.imagesLoaded = true;
+    await notePending(cluster, pending, context);
     return fresh.map(({ name }) => name.replace(/-image$/, "")).join(", ");
   },
 };
+
+/** Those of the target that the cluster does not have. */
+function freshImages({ plan, target }: UpgradeState): ComponentRef[] {
+  const own = new Set(clusterComponents(plan.spec).images.map(refText));
+  return clusterComponents(target.spec).images.filter((ref) => !own.has(refText(ref)));
+}
 
 const refText = ({ name, version }: ComponentRef): string => `${name}@${version}`;
 
@@ -320,9 +354,13 @@ async function isDone(workload: WorkloadRef, state: UpgradeState, context: Conte
 
 async function roll(workload: WorkloadRef, state: UpgradeState, context: Context): Promise<void> {
   const { client, material, bridges } = state;
+  const before = await podsOf(client, workload.name, context.signal);
   await applyObjects(client, sealObjects(objectsOf(workload, state), material), { signal: context.signal });
   const waits = { ...bridges[0]!, wait: waitOptions(context) };
   await rolledOut(client, workload, waits, targetImage(workload, state));
+  // The leader among them took its lease along, for which the next one would wait.
+  if (workload.kind === "Deployment")
+    for (const pod of before) await releaseLease(client, workload.name, pod, context.signal);
 }
 
 /** The workload with what belongs to it. */
@@ -435,6 +473,7 @@ const upgradeKubelets: Step<UpgradeState> = {
         message: `${foreign.map((node) => node.name).join(", ")}: of metal, gets its kubelet of ${options.to} when it boots next`,
       });
     }
+    await releaseDrained(client, nodes.items, context.signal);
     if (own.length === 0) return skip(`all are at ${options.to}`);
     if (options.controlPlaneOnly) return skip(`${own.length} stay older until the next stop and start`);
     const software = await ensureNodeSoftware(plan.spec, {}, context);

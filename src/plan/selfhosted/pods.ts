@@ -63,6 +63,8 @@ function container({
     name,
     image,
     imagePullPolicy: "IfNotPresent",
+    // Why it ended is in the pod's status then, which outlasts it in what a rollback tells.
+    terminationMessagePolicy: "FallbackToLogsOnError",
     command: commandLine(name, flags),
     ...(env ? { env } : {}),
     ...probes,

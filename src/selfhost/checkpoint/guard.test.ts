@@ -198,6 +198,13 @@ describe("read from the API", () => {
               name: "main",
               restartCount: 4,
               state: { waiting: { reason: "CrashLoopBackOff", message: "back-off" } },
+              lastState: {
+                terminated: {
+                  exitCode: 1,
+                  message:
+                    'so far\nE1130 02:33:00.123456       1 run.go:72] "command failed" err="no such API"\n',
+                },
+              },
             },
           ],
         },
@@ -222,7 +229,7 @@ describe("read from the API", () => {
           ending: false,
           updated: true,
           readySinceMs: undefined,
-          failure: "container main: CrashLoopBackOff: back-off",
+          failure: 'container main ended with exit code 1, 4 restarts: "command failed" err="no such API"',
           unreadySinceMs: undefined,
         },
       ],

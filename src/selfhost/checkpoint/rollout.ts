@@ -155,18 +155,23 @@ function failureOf({ status }: Pod, statuses: readonly ContainerStatus[]): strin
   if (status?.phase === "Failed") return `it failed: ${status.message ?? status.reason ?? "no reason given"}`;
   for (const { name, state, lastState, restartCount } of statuses) {
     const reason = state?.waiting?.reason;
+    const ended = state?.terminated ?? lastState?.terminated;
+    // Who fell once or twice and runs may have waited for somebody else.
+    if (ended && ended.exitCode !== 0 && (state?.running === undefined || restartCount > 2)) {
+      const said = lastLine(ended.message);
+      return `container ${name} ended with exit code ${ended.exitCode}, ${restartCount} restarts${said && `: ${said}`}`;
+    }
     if (reason !== undefined && failures.has(reason)) {
       const said = state?.waiting?.message;
       return `container ${name}: ${reason}${said ? `: ${said}` : ""}`;
     }
-    const ended = state?.terminated ?? lastState?.terminated;
-    // Who fell once or twice and runs may have waited for somebody else.
-    if (ended && ended.exitCode !== 0 && (state?.running === undefined || restartCount > 2)) {
-      return `container ${name} ended with exit code ${ended.exitCode}, ${restartCount} restarts`;
-    }
   }
   return undefined;
 }
+
+/** Of what a container said as it ended; what follows the time and place that klog begins with. */
+const lastLine = (message = ""): string =>
+  (message.trim().split("\n").at(-1) ?? "").replace(/^[IWEF]\d{4} \S+ +\d+ \S+\] /, "").slice(0, 500);
 
 function rollbacksOf(text: string | undefined): Record<string, number> {
   try {

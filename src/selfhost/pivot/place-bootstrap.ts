@@ -27,7 +27,8 @@ export async function placeBootstrap(
   }));
   const shell = (script: string, input?: Buffer) =>
     host.exec(["/bin/sh", "-euc", script], { ...(input ? { input } : {}), signal });
-  await shell(`rm -rf ${bootstrapSecretsPath} ${staging}`);
+  // Those of a run before this one are written over: pods that run have the directory mounted.
+  await shell(`rm -rf ${staging}`);
   const unpack = "umask 077; exec tar -x -C / --no-same-owner";
   await shell(unpack, await archive(secrets));
   await shell(unpack, await archive(manifests));

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { run } from "../../../src/base/run.js";
+import { hostState, slipwayProgram, TestHome } from "../harness.js";
+import { FaultyCluster } from "./cluster.js";
+import { SmallDisk } from "./small-disk.js";
+
+// What goes wrong with an upgrade of a self-hosted control plane. Each test goes on where the last one ended.
+const profile = "faultyup";
+const before = "v1.35.4";
+const after = "v1.36.3";
+/** An API that 1.36 does not have any more: an API server of it that is told to serve it ends at once. */
+const goneIn136 = "--extra-config=apiserver.runtime-config=scheduling.k8s.io/v1alpha1=true";
+const upgrade = ["upgrade", "--to", after];
+let home: TestHome;
+let disk: SmallDisk;
+let cluster: FaultyCluster;
+let hostBefore: Awaited<ReturnType<typeof hostState>>;
+
+beforeAll(async () => {
+  hostBefore = await hostState();
+  home = await TestHome.create();
+  disk = await SmallDisk.under(home, 8);
+  cluster = new FaultyCluster(home, profile);
+  const version = ["--kubernetes-version", before];
+  await home.slipway(["start", "-p", profile, "--bootstrapper", "selfhosted", ...version, goneIn136]);
+  await home.kubectl(profile, ["create", "configmap", "kept", "--from-literal=a=1"]);
+});
+afterAll(async () => {
+  await home.slipway(["delete", "--all"], { allowFailure: true });
+  await disk[Symbol.asyncDispose]();
+  await home[Symbol.asyncDispose]();
+});
+
+test.each([upgrade, ["unpivot"], ["recover"]].map((args) => [args]))(
+  "a clock that is an hour behind is told before anything is touched: %j",
+  async (args) => {
+    const faketime = ["-m", "--exclude-monotonic", "-f", "-1h"];
+    const { exitCode, stderr } = await run(
+      "faketime",
+      [...faketime, process.execPath, slipwayProgram, "selfhost", ...args, "-p", profile],
+      { env: { ...home.env, NO_FAKE_STAT: "1" }, allowFailure: true },
+    );
+    expect(exitCode, stderr).toBe(38);
+    expect(stderr).toMatch(/clock is \d+ min behind the certificates/);
+    expect(stderr).toContain("nothing was touched");
+  },
+);
+
+test("so is a full disk, and there is nothing to clean up", async () => {
+  await disk.fill(200 * 1024 * 1024);
+  try {
+    for (const args of [upgrade, ["unpivot"]]) {
+      const { exitCode, stderr } = await cluster.selfhost(args, { allowFailure: true });
+      expect(exitCode, stderr).toBe(26);
+      expect(stderr).toMatch(/disk of faultyup has \d+ MiB left; this needs \d+ MiB/);
+    }
+    await cluster.expectWell(before);
+  } finally {
+    await disk.empty();
+  }
+});
+
+test("an upgrade whose API server cannot come up is taken back, and no call fails", async () => {
+  const failures = await cluster.meanwhile(async () => {
+    const { exitCode, stderr } = await cluster.selfhost(upgrade, { allowFailure: true });
+    expect(exitCode, stderr).toBe(100);
+    expect(stderr).toContain("UPGRADE_FAILED");
+    expect(stderr).toContain(`the control plane is back at ${before}`);
+    expect(stderr).toMatch(/kube-apiserver: pod kube-apiserver-\S+: container kube-apiserver/);
+  });
+  expect(failures).toEqual({});
+  await cluster.expectWell(before);
+});
+
+test("the same by kubectl set image: the guard takes it back, and no call fails", async () => {
+  const argument = [
+    { op: "add", path: "/spec/template/spec/containers/0/args/-", value: "--rollback-after=20s" },
+  ];
+  await cluster.system(
+    "patch",
+    "daemonset/pod-checkpointer",
+    "--type=json",
+    `-p=${JSON.stringify(argument)}`,
+  );
+  await cluster.system("rollout", "status", "daemonset/pod-checkpointer", "--timeout=90s");
+  const path = "{.spec.template.spec.containers[0].image}";
+  const good = (await cluster.system("get", "daemonset/kube-apiserver", `-o=jsonpath=${path}`)).stdout;
+  const failures = await cluster.meanwhile(async () => {
+    const bad = good.replace(before, after);
+    await cluster.system("set", "image", "daemonset/kube-apiserver", `kube-apiserver=${bad}`);
+    const isBack = `--for=jsonpath=${path}=${good}`;
+    await cluster.system("wait", isBack, "daemonset/kube-apiserver", "--timeout=150s");
+    await cluster.system("rollout", "status", "daemonset/kube-apiserver", "--timeout=90s");
+  });
+  expect(failures).toEqual({});
+  const events = await cluster.system("get", "events", "--field-selector=reason=RolledBack", "-o=name");
+  expect(events.stdout).not.toBe("");
+  await cluster.expectWell(before);
+});
+
+test("the cause mended, the same upgrade succeeds, though it is killed at every journal point", {
+  timeout: 600_000,
+}, async () => {
+  await home.slipway(["start", "-p", profile, "--extra-config=apiserver.max-requests-inflight=500"]);
+  const points = await home.killAtEveryPoint(["selfhost", ...upgrade, "-p", profile]);
+  expect(points).toBeGreaterThanOrEqual(44);
+  await cluster.expectWell(after);
+  await home.kubectl(profile, ["get", "configmap", "kept"]);
+});
+
+test("nothing is left", async () => {
+  await home.slipway(["delete", "-p", profile]);
+  await disk[Symbol.asyncDispose]();
+  expect(await hostState()).toEqual(hostBefore);
+});
