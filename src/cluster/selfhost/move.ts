@@ -117,15 +117,24 @@ export async function podsGone(client: KubeClient, workload: string, context: Co
   await waitFor(gone, client, { ...waitOptions(context), intervalMs: 300, code: "CONTROL_PLANE_NOT_READY" });
 }
 
-/** Takes a static pod away from every node, and waits until its process has ended. */
+interface StaticPodEnd {
+  file: string;
+  name: string;
+  port: number;
+  behindEndpoint?: boolean;
+}
+
+/**
+ * Takes a static pod away from every node, and waits until its process has ended.
+ *
+ * @param behindEndpoint on its node's own address alone, beside the endpoint that has the same port on others
+ */
 export async function endStaticPod(
   { bridges, client }: MoveState,
-  file: string,
-  name: string,
-  port: number,
+  { file, name, port, behindEndpoint = false }: StaticPodEnd,
 ): Promise<void> {
-  for (const { host, node, wait } of bridges) {
-    await endBootstrapPod(host, { file, pod: podNamed(name) }, port, wait);
+  for (const { host, node, own, wait } of bridges) {
+    await endBootstrapPod(host, { file, pod: podNamed(name) }, port, wait, behindEndpoint ? own : "");
     await waitFor(mirrorGone(`${name}-${node}`), client, { ...wait, intervalMs: 300 });
   }
 }

@@ -1,6 +1,7 @@
 import { waitFor } from "../../base/condition.js";
 import type { Context } from "../../base/context.js";
 import { applyObjects } from "../../kube/apply.js";
+import { isHighlyAvailable } from "../../plan/addresses.js";
 import { planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
@@ -37,7 +38,12 @@ const moveApiServers: Step<MoveState> = {
     const { bridges, client, profile } = state;
     const { apiServer } = workloadNames;
     for (const bridge of bridges) await openBridge(bridge);
-    await endStaticPod(state, staticManifest(apiServer), apiServer, profile.spec.apiServer.port);
+    await endStaticPod(state, {
+      file: staticManifest(apiServer),
+      name: apiServer,
+      port: profile.spec.apiServer.port,
+      behindEndpoint: isHighlyAvailable(profile.spec),
+    });
     const plan = planCluster({ ...profile.spec, bootstrapper: "selfhosted" }, profile.facts);
     const pki = profilePaths(profile.spec.metadata.name, context).pki;
     const material = await ensureMaterial(plan, pki, context);
@@ -67,7 +73,7 @@ const moveLeaders: Step<MoveState> = {
       [controllerManager, 10257],
     ] as const) {
       await rolledOut(client, { kind: "Deployment", name }, { ...bridges[0]!, wait: waitOptions(context) });
-      await endStaticPod(state, staticManifest(name), name, port);
+      await endStaticPod(state, { file: staticManifest(name), name, port });
       for (const { node } of bridges) await releaseLease(client, name, node, context.signal);
     }
     for (const { host } of bridges)

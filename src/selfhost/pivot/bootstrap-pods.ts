@@ -12,23 +12,30 @@ export async function bootstrapManifests(host: ControlPlaneHost, signal: AbortSi
   return stdout.split("\n").filter((name) => name !== "");
 }
 
-/** Takes a static pod away and waits until nothing listens on its port: its process has ended. */
+/**
+ * Takes a static pod away and waits until nothing listens on its port: its process has ended.
+ *
+ * @param address where it listens, for a port that others have on other addresses of the node
+ */
 export async function endBootstrapPod(
   host: ControlPlaneHost,
   { file, pod }: Pick<BootstrapPod, "file" | "pod">,
   port: number,
   wait: WaitOptions & { signal: AbortSignal },
+  address = "",
 ): Promise<void> {
   await host.exec(["rm", "-f", `${host.manifests}/${file}`], { signal: wait.signal });
-  const ended: Condition<ControlPlaneHost> = {
-    name: `${pod.metadata.name} has ended`,
-    check: async ({ exec }, { signal }) => {
-      const { stdout } = await exec(["ss", "-Hltn", "sport", "=", `:${port}`], { signal });
-      return stdout.trim() === "" ? met() : unmet(`something listens on port ${port}`);
-    },
-  };
-  await waitFor(ended, host, { ...wait, intervalMs: 100 });
+  await waitFor(nobodyListens(pod.metadata.name, `${address}:${port}`), host, { ...wait, intervalMs: 100 });
 }
+
+/** @param socket `10.77.0.2:6443`; without an address, on any of the node's */
+export const nobodyListens = (program: string, socket: string): Condition<ControlPlaneHost> => ({
+  name: `${program} has ended`,
+  check: async ({ exec }, { signal }) => {
+    const { stdout } = await exec(["ss", "-Hltn", "src", socket], { signal });
+    return stdout.trim() === "" ? met() : unmet(`something listens on ${socket}`);
+  },
+});
 
 /** Whether the files that the bootstrap control plane reads are still there: they go last. */
 export async function hasBootstrapSecrets(host: ControlPlaneHost, signal: AbortSignal): Promise<boolean> {
