@@ -4,7 +4,7 @@ import type { KubeClient } from "../../kube/client.js";
 import { apiReady } from "../../kube/conditions.js";
 import type { Pod } from "../../kube/wire.js";
 import { planCluster } from "../../plan/plan.js";
-import { type Bridge, closeBridge, mirrorGone } from "../../selfhost/bridge.js";
+import { type Bridge, closeBridges, mirrorGone } from "../../selfhost/bridge.js";
 import { endBootstrapPod } from "../../selfhost/pivot/bootstrap-pods.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { checkClock } from "../clock-check.js";
@@ -90,11 +90,11 @@ const reachApi: Step<MoveState> = {
   },
 };
 
-export const closeBridges: Step<MoveState> = {
+export const endBridges: Step<MoveState> = {
   id: "close-bridges",
   title: "Hand-over",
   async run({ bridges }) {
-    for (const bridge of bridges) await closeBridge(bridge);
+    await closeBridges(bridges);
     return undefined;
   },
 };

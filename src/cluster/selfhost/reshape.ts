@@ -8,7 +8,7 @@ import { type ClusterPlan, planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { reshapedWorkload } from "../../plan/selfhosted/reshape.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
-import { closeBridge, isBridged, openBridge, ownApiServes } from "../../selfhost/bridge.js";
+import { closeBridges, isBridged, openBridge, ownApiServes } from "../../selfhost/bridge.js";
 import {
   findWorkload,
   imageOf,
@@ -57,7 +57,7 @@ export const reshapeApiServers: Step<StartState> = {
     const live = await findWorkload(client, apiServer, context.signal);
     const wanted = inNewShape(apiServer, live, { before, plan });
     if (!wanted || isDeepStrictEqual(commandOf(live), commandOf(wanted as LiveWorkload))) {
-      for (const bridge of stayed) if (await isBridged(bridge)) await closeBridge(bridge);
+      for (const bridge of stayed) if (await isBridged(bridge)) await closeBridges([bridge]);
       return skip("their flags are the same");
     }
     for (const bridge of stayed) await openBridge(bridge);
@@ -70,8 +70,8 @@ export const reshapeApiServers: Step<StartState> = {
         code: "CONTROL_PLANE_NOT_READY",
         hint: describePods(plan.spec.metadata.name, apiServer.name),
       });
-      await closeBridge(bridge);
     }
+    await closeBridges(stayed);
     return undefined;
   },
 };

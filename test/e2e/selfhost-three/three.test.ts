@@ -85,7 +85,10 @@ test("to static pods and back to objects, without a failed call", async () => {
 });
 
 test("the loss of the leaders' node, which holds the endpoint's address, is a matter of seconds", async () => {
-  const lost = (await leaderOf("kube-controller-manager"))!;
+  const lost = await expect
+    .poll(() => leaderOf("kube-controller-manager"), { timeout: 60_000, interval: 1000 })
+    .toSatisfy((node) => nodes.includes(node as string))
+    .then(async () => (await leaderOf("kube-controller-manager"))!);
   const others = nodes.filter((node) => node !== lost);
   await controlPlanes.giveLead(lost, nodes);
   for (const node of others) await controlPlanes.inNode(node, ["systemctl", "stop", "keepalived"]);
