@@ -18,6 +18,8 @@ import type { Step } from "./operation.js";
 import { skip } from "./operation.js";
 import { findProfile, type Profile } from "./profile.js";
 import { noteRollout } from "./rollout.js";
+import { endSelfhosted } from "./selfhost/leave.js";
+import { pendingUpgrade } from "./selfhost/upgrade-state.js";
 
 /** How long a removal waits for etcd, which counts a member in some seconds after it came. */
 const patienceMs = 30_000;
@@ -37,21 +39,16 @@ export async function noteShape(spec: ClusterSpec, context: Context): Promise<vo
 
 const namesOf = (nodes: readonly { name: string }[]): string[] => nodes.map(({ name }) => name);
 
-/** @throws {SlipwayError} `MACHINE_NOT_RUNNING`, `QUORUM_LOST`, `NODE_IMAGE_FAILED`, before anything is touched */
+/**
+ * @throws {SlipwayError} `USAGE` for static pods, which nobody would bring another shape, and while an upgrade has not ended;
+ * `MACHINE_NOT_RUNNING`, `QUORUM_LOST`, `NODE_IMAGE_FAILED`, before anything is touched
+ */
 export async function checkControlPlaneAddition(
   { plan }: { plan: ClusterPlan },
   context: Context,
 ): Promise<void> {
   const { name } = plan.spec.metadata;
-  if (plan.spec.bootstrapper !== "units") {
-    throw new SlipwayError(
-      "USAGE",
-      `the control plane of "${name}" is ${plan.spec.bootstrapper}: it has one node`,
-      {
-        hint: "add a worker, or make a cluster with --bootstrapper units",
-      },
-    );
-  }
+  await checkShapeable(plan.spec, context);
   const driver = hostDriver(context);
   const known = (await findProfile(name, context))?.spec ?? plan.spec;
   const voters = (await readVoters(name, context)) ?? namesOf(controlPlaneNodes(known));
@@ -76,7 +73,25 @@ export async function checkControlPlaneAddition(
   tellOfEvenNumber(plan.spec, context);
 }
 
-/** @throws {SlipwayError} `USAGE` for the only one; `QUORUM_LOST` when etcd would not go on without it */
+async function checkShapeable(
+  { bootstrapper, metadata: { name } }: ClusterSpec,
+  context: Context,
+): Promise<void> {
+  if (bootstrapper === "static") {
+    throw new SlipwayError(
+      "USAGE",
+      `the control plane of "${name}" is static pods, whose number of nodes cannot change`,
+      { hint: `make it objects of the cluster first: slipway selfhost pivot -p ${name}` },
+    );
+  }
+  const upgrade = await pendingUpgrade(name, context);
+  if (!upgrade) return;
+  throw new SlipwayError("USAGE", `an upgrade of ${name} to ${upgrade.to} has begun and not ended`, {
+    hint: `end that first: slipway selfhost upgrade -p ${name} --to ${upgrade.to}`,
+  });
+}
+
+/** @throws {SlipwayError} as for an addition; `USAGE` for the only one; `QUORUM_LOST` when etcd would not go on without it */
 export async function checkControlPlaneDeletion(
   { spec }: Profile,
   node: string,
@@ -88,6 +103,7 @@ export async function checkControlPlaneDeletion(
       hint: `to remove the whole cluster: slipway delete -p ${name}`,
     });
   }
+  await checkShapeable(spec, context);
   const driver = hostDriver(context);
   const voters = (await readVoters(name, context)) ?? [];
   const members = controlPlaneNodes(spec).filter((entry) => voters.includes(entry.name));
@@ -133,6 +149,22 @@ interface Leaving {
   node: string;
 }
 
+/** In this order: clients that come to its address go elsewhere, then those that it serves. */
+async function drainApiServer(spec: ClusterSpec, node: NodeAddress, context: Context): Promise<void> {
+  const cluster = spec.metadata.name;
+  const driver = hostDriver(context);
+  const { signal } = context;
+  const stop = (...units: string[]) =>
+    driver.exec(cluster, node.name, ["systemctl", "stop", ...units], { allowFailure: true, signal });
+  if (spec.bootstrapper !== "selfhosted") {
+    await stop("keepalived", "kube-controller-manager", "kube-scheduler");
+    await stop("kube-apiserver");
+    return;
+  }
+  await stop("keepalived");
+  await endSelfhosted(cluster, node, spec.apiServer.port, context);
+}
+
 /** Its API server is drained, its member hands on the lead and goes; what it holds of etcd is of no use from then on. */
 export const leaveCluster: Step<Leaving> = {
   id: "leave-etcd",
@@ -151,15 +183,7 @@ export const leaveCluster: Step<Leaving> = {
       context,
     );
     const runs = (await driver.inspect(cluster, node))?.state === "running";
-    if (runs) {
-      // In this order: clients that come to its address go elsewhere, then those that it serves.
-      const stop =
-        "systemctl stop keepalived kube-controller-manager kube-scheduler; systemctl stop kube-apiserver";
-      await driver.exec(cluster, node, ["/bin/sh", "-c", stop], {
-        allowFailure: true,
-        signal: context.signal,
-      });
-    }
+    if (runs) await drainApiServer(spec, leaving, context);
     const members = await listMembers(access, context);
     const member = members.find((candidate) => candidate.peerUrl === peerUrl(leaving));
     if (!member) return skip("it is no member");

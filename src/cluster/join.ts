@@ -103,7 +103,8 @@ export async function joinNodes(
     through.push(node);
     waiting.delete(node.name);
     await noteVoters();
-    await apiServerReady(what, node, timeoutMs, context);
+    // A self-hosted one comes when its Node says what it is.
+    if (plan.spec.bootstrapper !== "selfhosted") await apiServerReady(what, node, timeoutMs, context);
     if (waiting.size === 0) continue;
     const changes = unitChanges(soFar.plan, plan, node.name);
     if (!isUnchanged(changes)) await takeUp(what, node, changes, context);

@@ -5,28 +5,43 @@ import { exists, makeDirectory, writeFileAtomic } from "../base/files.js";
 import { authorities } from "../plan/certificates.js";
 import { issueMaterial, type Material } from "../plan/material.js";
 import type { ClusterPlan } from "../plan/plan.js";
+import { type SecretName, secretText } from "../plan/secrets.js";
 import { markRenewal } from "./renewal-mark.js";
 import { tellOfRenewals } from "./renewal-text.js";
 
 /**
  * The plan's keys, certificates and kubeconfigs, as a profile keeps them; what is missing is made (plan/material.ts). When leaves
- * were replaced, a mark stays (renewal-mark.ts) until the nodes have what is new.
+ * that nodes have were replaced, a mark stays (renewal-mark.ts) until the nodes have what is new.
  */
 export async function ensureMaterial(
-  { spec, certificates, kubeconfigs }: ClusterPlan,
+  plan: ClusterPlan,
   directory: string,
   context: Context,
   { renewLeaves = false }: { renewLeaves?: boolean } = {},
 ): Promise<Material> {
+  const { spec, certificates, kubeconfigs } = plan;
   const { material, fresh, renewals, replaced } = issueMaterial(
     { cluster: spec.metadata.name, certificates, kubeconfigs },
     await readTree(directory),
     { now: context.clock.now(), renewLeaves },
   );
   tellOfRenewals(renewals, context);
-  if (replaced) await markRenewal(directory, context);
+  if (replaced.some((name) => isOnNodes(name, plan))) await markRenewal(directory, context);
   await writeTree(directory, fresh, context);
   return material;
+}
+
+/** Others are in Secrets of the cluster, which every start brings up to date. */
+function isOnNodes(certificate: string, { nodes, kubeconfigs }: ClusterPlan): boolean {
+  const secrets = [
+    `pki/${certificate}.crt`,
+    ...kubeconfigs
+      .filter((request) => request.certificate === certificate)
+      .map(({ name }) => `kubeconfig/${name}`),
+  ].map((name) => secretText(name as SecretName));
+  return nodes.some(({ config }) =>
+    config.storage?.files?.some(({ contents }) => secrets.includes(contents?.source ?? "")),
+  );
 }
 
 /** All keys and certificates below a directory, by relative path. */

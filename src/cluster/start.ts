@@ -40,6 +40,7 @@ import { deploymentsRunSince, nodesReadySince } from "./ready.js";
 import { type HandOut, handOutRenewed } from "./renewal.js";
 import { forgetRollout, pendingRollout, rollOut } from "./rollout.js";
 import { rollChangedFiles } from "./selfhost/files-hash.js";
+import { reshapeApiServers, reshapeControllers } from "./selfhost/reshape.js";
 import { finishRestore } from "./snapshot/finish.js";
 import { pendingRestore } from "./snapshot/pending.js";
 import { ensureNodeSoftware } from "./software.js";
@@ -247,8 +248,19 @@ const rollOutChanges: Step<StartState> = {
       context,
     );
     await writeKubeconfigs(name, state.material!, context);
-    await forgetRollout(name, context);
     return changed.join(", ");
+  },
+};
+
+/** All nodes, and the control plane's objects, are as the plan has them. */
+const endRollOut: Step<StartState> = {
+  id: "end-roll-out",
+  title: "Shape",
+  async run({ plan }, context) {
+    const { name } = plan.spec.metadata;
+    if (!(await pendingRollout(name, context))) return skip("as it was");
+    await forgetRollout(name, context);
+    return undefined;
   },
 };
 
@@ -462,14 +474,25 @@ export function startSteps(
   { restoring = false, reshaped = false } = {},
 ): Step<StartState>[] {
   const selfhosted = spec.bootstrapper === "selfhosted";
+  const several = isHighlyAvailable(spec);
+  const shaping = reshaped || several;
+  const onlyIf = (applies: boolean, ...steps: Step<StartState>[]) => (applies ? steps : []);
+  // Of a self-hosted one, who calls the endpoint of several leaves it before it goes.
+  const endpointLast = selfhosted && !several;
   return [
     ...bootSteps,
-    ...(restoring ? [finishRestore] : []),
-    ...(reshaped || isHighlyAvailable(spec) ? [joinEtcd, rollOutChanges] : []),
-    ...(selfhosted ? [openTheWay] : []),
+    ...onlyIf(restoring, finishRestore),
+    ...onlyIf(shaping, joinEtcd),
+    ...onlyIf(shaping && !endpointLast, rollOutChanges),
+    ...onlyIf(shaping && !selfhosted, endRollOut),
+    ...onlyIf(selfhosted, openTheWay),
     waitForApi,
+    ...onlyIf(selfhosted && shaping, reshapeApiServers),
     applySystemObjects,
-    ...(selfhosted ? pivotSteps : []),
+    ...onlyIf(selfhosted, ...pivotSteps),
+    ...onlyIf(selfhosted && shaping, reshapeControllers),
+    ...onlyIf(shaping && endpointLast, rollOutChanges),
+    ...onlyIf(selfhosted && shaping, endRollOut),
     waitForNodes,
     mergeUserKubeconfig,
   ];

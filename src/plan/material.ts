@@ -30,8 +30,8 @@ export interface IssuedMaterial {
   /** What was made, by file name: `ca.key`. */
   fresh: Map<string, string>;
   renewals: Renewal[];
-  /** Whether a leaf that was there has a successor. */
-  replaced: boolean;
+  /** The leaves that were there and have a successor. */
+  replaced: string[];
 }
 
 /**
@@ -73,7 +73,7 @@ export function issueMaterial(
   if (!files.has("encryption.key")) put("encryption.key", randomBytes(32).toString("base64"));
 
   const renewals: Renewal[] = [];
-  let replaced = false;
+  const replaced: string[] = [];
   for (const wanted of request.certificates) {
     const authority = authorityPairs.get(wanted.authority)!;
     const pair = readPair(files, wanted.name);
@@ -82,7 +82,7 @@ export function issueMaterial(
       if (!renewal) continue;
       renewals.push(renewal);
     }
-    if (pair) replaced = true;
+    if (pair) replaced.push(wanted.name);
     const issued = issueCertificate(wanted, authority, { now, days: leafDays });
     put(`${wanted.name}.key`, issued.privateKeyPem);
     put(`${wanted.name}.crt`, issued.certificatePem);

@@ -44,18 +44,23 @@ export async function openBridge(bridge: Bridge): Promise<void> {
   await redirect(host, bridge, wait.signal);
 }
 
-/** Leads new connections to the cluster's own API server again, and ends the bridge when it answers. */
-export async function closeBridge(bridge: Bridge): Promise<void> {
-  const { host, pods, bootstrapPort, wait } = bridge;
-  await handOver(bridge);
-  await endBootstrapPod(host, apiServerOf(pods), bootstrapPort, wait);
-  await removeBootstrapSecrets(host, wait.signal);
-  await removeRedirect(host, wait.signal);
-  await using client = bridge.connect();
-  await waitFor(mirrorGone(`${apiServerOf(pods).pod.metadata.name}-${bridge.node}`), client, {
-    ...wait,
-    intervalMs: 300,
-  });
+/** Leads new connections to the clusters' own API servers again, node by node, and ends each bridge when its node's answers. */
+export async function closeBridges(bridges: readonly Bridge[]): Promise<void> {
+  for (const bridge of bridges) {
+    const { host, pods, bootstrapPort, wait } = bridge;
+    await handOver(bridge);
+    await endBootstrapPod(host, apiServerOf(pods), bootstrapPort, wait);
+    await removeBootstrapSecrets(host, wait.signal);
+    await removeRedirect(host, wait.signal);
+  }
+  // Kubelets take their time to say so, each for itself.
+  for (const bridge of bridges) {
+    await using client = bridge.connect();
+    await waitFor(mirrorGone(`${apiServerOf(bridge.pods).pod.metadata.name}-${bridge.node}`), client, {
+      ...bridge.wait,
+      intervalMs: 300,
+    });
+  }
 }
 
 /** The kubelet has told the API that a static pod is gone: what the API lists is what there is. */

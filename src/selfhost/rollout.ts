@@ -3,9 +3,10 @@ import { SlipwayError } from "../base/errors.js";
 import type { KubeClient } from "../kube/client.js";
 import type { DaemonSet, Deployment, KubeObject, Pod } from "../kube/wire.js";
 import { type Rollout, rolloutOf } from "./checkpoint/rollout.js";
+import { releaseLostLease } from "./pivot/leases.js";
 import type { Pivot } from "./pivot/pivot.js";
 
-/** A workload of kube-system whose pods carry its name as `k8s-app`. */
+/** A workload of kube-system whose pods carry its name as `k8s-app`; of a Deployment's, the leader holds the lease of that name. */
 export interface WorkloadRef {
   kind: "DaemonSet" | "Deployment";
   name: string;
@@ -64,6 +65,10 @@ export async function rolledOut(
         return fail(`its image is ${imageOf(live)} again; somebody else rolled it back`);
       const rollout = await readRollout(client, workload, live, signal);
       if (!rollout) return unmet("not yet seen by its controller");
+      if (workload.kind === "Deployment") {
+        const pods = rollout.pods.map(({ name }) => name);
+        await releaseLostLease(client, workload.name, pods, signal);
+      }
       const failing = rollout.pods.find((pod) => pod.updated && pod.failure !== undefined);
       if (!failing) failingSince = undefined;
       else {

@@ -5,7 +5,7 @@ import { apiReady } from "../../kube/conditions.js";
 import type { Pod } from "../../kube/wire.js";
 import { planCluster } from "../../plan/plan.js";
 import { staticManifest } from "../../plan/selfhosted/static.js";
-import { type Bridge, closeBridge, mirrorGone } from "../../selfhost/bridge.js";
+import { type Bridge, closeBridges, mirrorGone } from "../../selfhost/bridge.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { checkClock } from "../clock-check.js";
 import { hostDriver } from "../driver.js";
@@ -98,11 +98,11 @@ const reachApi: Step<MoveState> = {
   },
 };
 
-export const closeBridges: Step<MoveState> = {
+export const endBridges: Step<MoveState> = {
   id: "close-bridges",
   title: "Hand-over",
   async run({ bridges }) {
-    for (const bridge of bridges) await closeBridge(bridge);
+    await closeBridges(bridges);
     return undefined;
   },
 };

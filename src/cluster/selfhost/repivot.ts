@@ -12,7 +12,7 @@ import { ensureMaterial } from "../material.js";
 import { type Step, skip } from "../operation.js";
 import { profilePaths } from "../profile.js";
 import { describePods, waitOptions } from "./control-plane.js";
-import { closeBridges, endStaticPod, type MoveState, moveControlPlane } from "./move.js";
+import { endBridges, endStaticPod, type MoveState, moveControlPlane } from "./move.js";
 import { controlPlaneObjects } from "./upgrade.js";
 
 /**
@@ -87,4 +87,4 @@ const moveLeaders: Step<MoveState> = {
   },
 };
 
-const pivotSteps: readonly Step<MoveState>[] = [moveApiServers, closeBridges, moveLeaders];
+const pivotSteps: readonly Step<MoveState>[] = [moveApiServers, endBridges, moveLeaders];

@@ -15,7 +15,7 @@ import { findWorkload, type WorkloadRef } from "../../selfhost/rollout.js";
 import { staticWorkload } from "../../selfhost/static-copies.js";
 import { type Step, skip } from "../operation.js";
 import { describePods, podsOf, waitOptions } from "./control-plane.js";
-import { closeBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
+import { endBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
 import { controlPlaneObjects } from "./upgrade.js";
 
 /**
@@ -176,6 +176,6 @@ const unpivotSteps: readonly Step<MoveState>[] = [
   endCheckpoints,
   moveLeaders,
   moveApiServers,
-  closeBridges,
+  endBridges,
   removeObjects,
 ];

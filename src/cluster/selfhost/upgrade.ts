@@ -13,7 +13,7 @@ import { sealObjects } from "../../plan/secrets.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import {
   type Bridge,
-  closeBridge,
+  closeBridges,
   discardBridge,
   isBridged,
   openBridge,
@@ -318,13 +318,13 @@ const guarded = (
 const upgradeApiServers = guarded("kube-apiserver", "API servers", async (state, context) => {
   const { bridges, client, target } = state;
   if (await isDone(apiServer, state, context)) {
-    for (const bridge of bridges) await closeBridge(bridge);
+    await closeBridges(bridges);
     return skip("they are there");
   }
   for (const bridge of bridges) await openBridge(bridge);
   await roll(apiServer, state, context);
   for (const bridge of bridges) await ownApi(bridge, target.spec.kubernetesVersion, context);
-  for (const bridge of bridges) await closeBridge(bridge);
+  await closeBridges(bridges);
   await waitFor(apiReady(), client, { ...waitOptions(context), code: "API_NOT_READY" });
   return undefined;
 });
@@ -426,7 +426,7 @@ async function putBack(workload: WorkloadRef, state: UpgradeState, context: Cont
     if (!(await isBridged(bridge))) continue;
     await ownApi(bridge, pending.from, context);
     // One that has not come up never led anybody.
-    await closeBridge(bridge).catch(async (error) => {
+    await closeBridges([bridge]).catch(async (error) => {
       context.signal.throwIfAborted();
       context.events({ type: "warning", message: messageOf(error) });
       await discardBridge(bridge);

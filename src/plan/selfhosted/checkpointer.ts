@@ -4,6 +4,7 @@ import { apiEndpoint } from "../addresses.js";
 import { imageNames } from "../images.js";
 import type { KubeObject } from "../kube-object.js";
 import type { KubeconfigRequest } from "../kubeconfig-request.js";
+import { controlPlaneLabel } from "../node-object.js";
 import { places } from "../places.js";
 import { secretText } from "../secrets.js";
 
@@ -124,7 +125,7 @@ function daemonSet(image: string): KubeObject {
           serviceAccountName: checkpointerName,
           automountServiceAccountToken: false,
           priorityClassName: "system-node-critical",
-          nodeSelector: { "node-role.kubernetes.io/control-plane": "" },
+          nodeSelector: { [controlPlaneLabel]: "" },
           tolerations: [{ operator: "Exists" }],
           terminationGracePeriodSeconds: 5,
           containers: [

@@ -3,7 +3,7 @@ import type { IgnitionConfig, IgnitionFile } from "../../ignition/config.js";
 import { encodeDataUrl } from "../../ignition/data-url.js";
 import type { CertificateRequest } from "../../pki/certificate.js";
 import type { ClusterSpec } from "../../spec/cluster-spec.js";
-import { apiEndpoint, controlPlaneNodes } from "../addresses.js";
+import { apiEndpoint, controlPlaneNodes, endpointAddress } from "../addresses.js";
 import { apiServerCertificate } from "../api-server-certificate.js";
 import { imageNames, imageRepository } from "../images.js";
 import type { KubeconfigRequest } from "../kubeconfig-request.js";
@@ -32,6 +32,8 @@ export function selfhostedCertificates(spec: ClusterSpec): CertificateRequest[] 
   return [
     apiServerCertificate(spec, selfhostedNames.apiServer, [
       endpoint,
+      // Of one control plane too: more can join it later.
+      endpointAddress(spec),
       ...nodes.flatMap(({ name, address }) => [name, address]),
     ]),
     checkpointerCertificate,

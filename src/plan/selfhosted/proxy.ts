@@ -10,6 +10,8 @@ const namespace = "kube-system";
 const labels = { "k8s-app": name };
 const tokenDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+const endpointAnnotation = "slipway.dev/api-endpoint";
+
 export const inClusterKubeconfigName = "kubeconfig-in-cluster";
 
 /**
@@ -73,7 +75,8 @@ export function proxyObjects(settings: SelfhostedSettings): KubeObject[] {
         selector: { matchLabels: labels },
         updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
         template: {
-          metadata: { labels },
+          // Its kubeconfig is read once: another endpoint is another pod.
+          metadata: { labels, annotations: { [endpointAnnotation]: settings.endpoint } },
           spec: {
             serviceAccountName: name,
             hostNetwork: true,

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../kube-object.js";
+import { controlPlaneLabel } from "../node-object.js";
 import { secretsHash, secretText } from "../secrets.js";
 import { checkpointAnnotation, controlPlaneTier } from "./checkpointer.js";
 import { apiServerFiles, type ComponentFile, controllerManagerFiles, schedulerFiles } from "./files.js";
@@ -6,7 +7,7 @@ import { apiServerPod, controllerManagerPod, filesVolume, type PodParts, schedul
 import type { SelfhostedSettings } from "./settings.js";
 
 const namespace = "kube-system";
-const controlPlaneSelector = { "node-role.kubernetes.io/control-plane": "" };
+const controlPlaneSelector = { [controlPlaneLabel]: "" };
 
 export const workloadNames = {
   apiServer: "kube-apiserver",

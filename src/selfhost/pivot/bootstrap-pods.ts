@@ -20,15 +20,17 @@ export async function endBootstrapPod(
   wait: WaitOptions & { signal: AbortSignal },
 ): Promise<void> {
   await host.exec(["rm", "-f", `${host.manifests}/${file}`], { signal: wait.signal });
-  const ended: Condition<ControlPlaneHost> = {
-    name: `${pod.metadata.name} has ended`,
-    check: async ({ exec }, { signal }) => {
-      const { stdout } = await exec(["ss", "-Hltn", "sport", "=", `:${port}`], { signal });
-      return stdout.trim() === "" ? met() : unmet(`something listens on port ${port}`);
-    },
-  };
-  await waitFor(ended, host, { ...wait, intervalMs: 100 });
+  await waitFor(nobodyListens(pod.metadata.name, `:${port}`), host, { ...wait, intervalMs: 100 });
 }
+
+/** @param socket `10.77.0.2:6443`; without an address, on any of the node's */
+export const nobodyListens = (program: string, socket: string): Condition<ControlPlaneHost> => ({
+  name: `${program} has ended`,
+  check: async ({ exec }, { signal }) => {
+    const { stdout } = await exec(["ss", "-Hltn", "src", socket], { signal });
+    return stdout.trim() === "" ? met() : unmet(`something listens on ${socket}`);
+  },
+});
 
 /** Whether the files that the bootstrap control plane reads are still there: they go last. */
 export async function hasBootstrapSecrets(host: ControlPlaneHost, signal: AbortSignal): Promise<boolean> {

@@ -10,9 +10,6 @@ interface Lease {
   };
 }
 
-const pathOf = (component: string) =>
-  `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${component}`;
-
 /**
  * Gives up a lease for a leader that has ended, so that the next one need not wait until it runs out. Leaders of the
  * node's own network call themselves `<node>_<uuid>` (client-go's leader election).
@@ -23,37 +20,70 @@ export async function releaseLease(
   node: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const lease = await client.find<Lease>(pathOf(component), { signal });
-  if (lease?.spec.holderIdentity?.startsWith(`${node}_`)) await giveUp(client, lease, signal);
+  await releaseIf(client, component, ({ holder }) => holder.startsWith(`${node}_`), signal);
 }
 
 /**
- * Gives up the lease of a leader that ended without doing it: at its last renewal the machines had not booted yet, or it has
- * run out since. Who wants to lead trusts no clock but his own, and waits 15 s from when he first looked.
+ * The same for a leader of a Deployment of that name whose pod is gone: controller managers give up no lease when they end, and
+ * nobody would lead until it runs out.
+ *
+ * @param pods that there are
+ */
+export const releaseLostLease = (
+  client: KubeClient,
+  component: string,
+  pods: readonly string[],
+  signal: AbortSignal,
+): Promise<void> =>
+  releaseIf(
+    client,
+    component,
+    ({ holder }) => holder.startsWith(`${component}-`) && !pods.some((pod) => holder.startsWith(`${pod}_`)),
+    signal,
+  );
+
+/**
+ * The same for a leader that ended with its machine: at its last renewal the machines had not booted yet, or it has run out
+ * since. Who wants to lead trusts no clock but his own, and waits 15 s from when he first looked.
  *
  * @param bootedAt of machines that were all off before
  */
-export async function releaseDeadLease(
+export const releaseDeadLease = (
   client: KubeClient,
   component: string,
   { bootedAt, now, signal }: { bootedAt: Date | undefined; now: Date; signal: AbortSignal },
+): Promise<void> =>
+  releaseIf(
+    client,
+    component,
+    ({ renewedMs, durationMs }) =>
+      renewedMs < (bootedAt?.getTime() ?? 0) || renewedMs + durationMs < now.getTime(),
+    signal,
+  );
+
+/** A lease that somebody holds. */
+interface Held {
+  holder: string;
+  renewedMs: number;
+  durationMs: number;
+}
+
+async function releaseIf(
+  client: KubeClient,
+  component: string,
+  isLost: (lease: Held) => boolean,
+  signal: AbortSignal,
 ): Promise<void> {
-  const lease = await client.find<Lease>(pathOf(component), { signal });
-  if (lease && isDead(lease, bootedAt, now)) await giveUp(client, lease, signal);
-}
-
-function isDead({ spec }: Lease, bootedAt: Date | undefined, now: Date): boolean {
-  const { holderIdentity, renewTime, leaseDurationSeconds = 15 } = spec;
-  if (!holderIdentity || renewTime === undefined) return false;
-  const renewedMs = Date.parse(renewTime);
-  return renewedMs < (bootedAt?.getTime() ?? 0) || renewedMs + leaseDurationSeconds * 1000 < now.getTime();
-}
-
-async function giveUp(client: KubeClient, lease: Lease, signal: AbortSignal): Promise<void> {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${component}`;
+  const lease = await client.find<Lease>(path, { signal });
+  if (!lease?.spec.holderIdentity) return;
+  const { holderIdentity: holder, renewTime, leaseDurationSeconds = 15 } = lease.spec;
+  const renewedMs = renewTime === undefined ? Number.NaN : Date.parse(renewTime);
+  if (!isLost({ holder, renewedMs, durationMs: leaseDurationSeconds * 1000 })) return;
   // With the version that was read: whoever took it meanwhile keeps it.
   await client.request({
     method: "PATCH",
-    path: pathOf(lease.metadata.name),
+    path,
     contentType: "application/merge-patch+json",
     body: {
       metadata: { resourceVersion: lease.metadata.resourceVersion },

@@ -5,6 +5,7 @@ import type { KubeClient } from "../../kube/client.js";
 import { type ObjectCondition, objectCondition, waitForObjects } from "../../kube/wait.js";
 import type { Pod } from "../../kube/wire.js";
 import type { KubeObject } from "../../plan/kube-object.js";
+import { controlPlaneLabel } from "../../plan/node-object.js";
 
 /**
  * The Node of this machine: the one whose kubelet shows the bootstrap control plane's static pods. It gets the role's label, which
@@ -20,7 +21,7 @@ export async function labelControlPlaneNode(
     node = name;
   });
   await waitForObjects(condition, client, wait);
-  const labels = { "node-role.kubernetes.io/control-plane": "" };
+  const labels = { [controlPlaneLabel]: "" };
   await applyObjects(client, [{ apiVersion: "v1", kind: "Node", metadata: { name: node, labels } }], {
     signal: wait.signal,
   });

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { callApi } from "../../../bench/api-callers.js";
 import type { SelfhostStatus } from "../../../src/cluster/selfhost/status.js";
 import { TestHome } from "../harness.js";
+import { failuresMeanwhile, statusOf } from "./meanwhile.js";
 
 /** A self-hosted cluster's life, with clients that call its API every 10 ms all the while. */
 
@@ -25,25 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-const status = async (): Promise<SelfhostStatus> =>
-  JSON.parse(
-    (await home.slipway(["selfhost", "status", "-p", profile, "-o", "json"], { allowFailure: true })).stdout,
-  );
-
-/** Runs a command while clients call. @returns what they saw but good answers */
-async function meanwhile(args: string[]): Promise<string[]> {
-  const callers = callApi(await readFile(home.profileFile(profile, "kubeconfig"), "utf8"));
-  await callers.started;
-  try {
-    // Ended before the test is, so that what it said last is seen.
-    await home.slipway(args, { timeoutMs: 280_000 });
-  } finally {
-    await callers.stop();
-  }
-  const { newConnection, keptHttp1, keptHttp2 } = callers.reports;
-  for (const { calls } of [newConnection, keptHttp1, keptHttp2]) expect(calls).toBeGreaterThan(50);
-  return [newConnection, keptHttp1, keptHttp2].flatMap(({ failures }) => Object.keys(failures));
-}
+const status = () => statusOf(home, profile);
+const meanwhile = (args: string[]) => failuresMeanwhile(home, profile, args);
 
 test("what cannot be an upgrade is refused before anything is touched", async () => {
   const back = await home.slipway(["selfhost", "upgrade", "-p", profile, "--to", "1.34.4"], {

@@ -1,8 +1,7 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { run } from "../../../src/base/run.js";
-import { credentialsFromKubeconfig } from "../../../src/kube/credentials.js";
+import { ControlPlanes } from "../control-planes.js";
 import { hostState, netexec, TestHome } from "../harness.js";
 import { keepCalling } from "./calls.js";
 
@@ -10,55 +9,16 @@ import { keepCalling } from "./calls.js";
 const profile = "ha";
 const nodes = ["ha", "ha-m02", "ha-m03"];
 let home: TestHome;
+let controlPlanes: ControlPlanes;
 let before: Awaited<ReturnType<typeof hostState>>;
 
 beforeAll(async () => {
   before = await hostState();
   home = await TestHome.create();
+  controlPlanes = new ControlPlanes(home, profile);
   await home.slipway(["start", "-p", profile, "--control-planes", "3", "--image", "agnhost"]);
 });
 afterAll(() => home[Symbol.asyncDispose]());
-
-const credentials = async () =>
-  credentialsFromKubeconfig(await readFile(home.profileFile(profile, "kubeconfig"), "utf8"));
-
-const inNode = (node: string, command: string[], allowFailure = false) =>
-  run("runc", ["--root", "/run/slipway", "exec", `${profile}.${node}`, ...command], { allowFailure });
-
-const etcdctl = (node: string, args: string[], allowFailure = false) => {
-  const pki = "/etc/kubernetes/pki";
-  const access = [
-    "--endpoints=https://127.0.0.1:2379",
-    `--cacert=${pki}/etcd/ca.crt`,
-    `--cert=${pki}/apiserver-etcd-client.crt`,
-    `--key=${pki}/apiserver-etcd-client.key`,
-  ];
-  return inNode(node, ["/usr/local/bin/etcdctl", ...access, ...args], allowFailure);
-};
-
-/** Of each member its name, its id and whether it has a vote. */
-async function members(node: string): Promise<{ name: string; id: string; votes: boolean }[]> {
-  const { stdout } = await etcdctl(node, ["member", "list"]);
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => line.split(", "))
-    .map(([id, , name, , , learner]) => ({ id: id!, name: name!, votes: learner === "false" }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** The node that holds the endpoint's address. */
-async function holder(): Promise<string> {
-  const endpoint = new URL((await credentials()).server).hostname;
-  for (const node of nodes) {
-    const { stdout } = await inNode(node, ["ip", "-o", "address"], true);
-    if (stdout.includes(` ${endpoint}/`)) return node;
-  }
-  return expect.fail(`no node has the address ${endpoint}`);
-}
-
-const cutPower = (node: string) =>
-  run("runc", ["--root", "/run/slipway", "kill", `${profile}.${node}`, "KILL"]);
 
 const statusOf = async (node: string) => {
   const { stdout } = await home.slipway(["status", "-p", profile, "-o", "json"], { allowFailure: true });
@@ -73,10 +33,10 @@ const appAnswers = async () => {
 };
 
 test("three control planes are Ready, and an app answers", async () => {
-  expect(new URL((await credentials()).server).hostname).toMatch(/\.254$/);
+  expect(await controlPlanes.endpoint()).toMatch(/\.254$/);
   const { stdout } = await home.kubectl(profile, ["get", "nodes", "-o", "name"]);
   expect(stdout.trim().split("\n")).toEqual(nodes.map((name) => `node/${name}`));
-  expect((await members("ha")).map(({ name, votes }) => [name, votes])).toEqual(
+  expect((await controlPlanes.members("ha")).map(({ name, votes }) => [name, votes])).toEqual(
     nodes.map((name) => [name, true]),
   );
   await home.kubectl(profile, ["apply", "-f", "-"], { input: netexec("app", { replicas: 3 }) });
@@ -88,29 +48,28 @@ test("three control planes are Ready, and an app answers", async () => {
 
 test("a control plane that shuts its API server down in order costs no call", async () => {
   const [kept, fresh] = [true, false].map(async (keepAlive) =>
-    keepCalling(await credentials(), { keepAlive }),
+    keepCalling(await controlPlanes.credentials(), { keepAlive }),
   );
-  await inNode("ha-m02", ["systemctl", "restart", "kube-apiserver"]);
+  await controlPlanes.inNode("ha-m02", ["systemctl", "restart", "kube-apiserver"]);
   const seen = [await (await kept!).stop(), await (await fresh!).stop()];
   process.stderr.write(`API server restarted in order: ${JSON.stringify(seen)}\n`);
   expect(seen.flatMap(({ failures }) => failures)).toEqual([]);
 });
 
 test("the loss of the leader, which holds the endpoint's address, is a matter of seconds", async () => {
-  const lost = await holder();
-  const { id } = (await members(lost)).find(({ name }) => name === lost)!;
-  for (const node of nodes) await etcdctl(node, ["move-leader", id], true); // only the leader obeys
+  const lost = await controlPlanes.holder(nodes);
+  await controlPlanes.giveLead(lost, nodes);
   const [kept, fresh] = [true, false].map(async (keepAlive) =>
-    keepCalling(await credentials(), { keepAlive }),
+    keepCalling(await controlPlanes.credentials(), { keepAlive }),
   );
   await Promise.all([kept, fresh]);
-  await cutPower(lost);
+  await controlPlanes.cutPower(lost);
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   const seen = [await (await kept!).stop(), await (await fresh!).stop()];
   process.stderr.write(`leader lost: ${JSON.stringify(seen)}\n`);
   for (const { longestSilenceMs } of seen) expect(longestSilenceMs).toBeLessThan(15_000);
   expect(await statusOf(lost)).toMatchObject({ Host: "Stopped", APIServer: "Stopped" });
-  expect(await holder()).not.toBe(lost);
+  expect(await controlPlanes.holder(nodes)).not.toBe(lost);
   await home.kubectl(profile, ["create", "configmap", "written-meanwhile"]);
 
   await home.slipway(["node", "start", lost, "-p", profile]);
@@ -124,8 +83,8 @@ test("the loss of the leader, which holds the endpoint's address, is a matter of
 });
 
 test("a node that is lost with its disk is made anew, and joins", async () => {
-  const old = (await members("ha")).find(({ name }) => name === "ha-m03")!;
-  await cutPower("ha-m03");
+  const old = (await controlPlanes.members("ha")).find(({ name }) => name === "ha-m03")!;
+  await controlPlanes.cutPower("ha-m03");
   await rm(join(home.env.XDG_STATE_HOME!, "slipway/machines", profile, "machines/ha-m03"), {
     recursive: true,
     force: true,
@@ -134,7 +93,7 @@ test("a node that is lost with its disk is made anew, and joins", async () => {
   expect(refused.exitCode).toBe(103);
   expect(refused.stderr).toContain("[QUORUM_LOST]");
   await home.slipway(["start", "-p", profile]);
-  const now = await members("ha");
+  const now = await controlPlanes.members("ha");
   expect(now.map(({ name, votes }) => [name, votes])).toEqual(nodes.map((name) => [name, true]));
   expect(now.find(({ name }) => name === "ha-m03")!.id).not.toBe(old.id);
   await appAnswers();
@@ -143,22 +102,22 @@ test("a node that is lost with its disk is made anew, and joins", async () => {
 test("down to one control plane, and up to three again", async () => {
   await home.slipway(["node", "delete", "ha-m02", "-p", profile]);
   await home.slipway(["node", "delete", "ha-m03", "-p", profile]);
-  expect(new URL((await credentials()).server).hostname).toMatch(/\.2$/);
-  expect((await members("ha")).map(({ name }) => name)).toEqual(["ha"]);
+  expect(await controlPlanes.endpoint()).toMatch(/\.2$/);
+  expect((await controlPlanes.members("ha")).map(({ name }) => name)).toEqual(["ha"]);
   await appAnswers();
 
   await home.slipway(["node", "add", "--control-plane", "-p", profile]);
   await home.slipway(["node", "add", "--control-plane", "-p", profile]);
-  expect(new URL((await credentials()).server).hostname).toMatch(/\.254$/);
-  expect((await members("ha")).map(({ name, votes }) => [name, votes])).toEqual(
+  expect(await controlPlanes.endpoint()).toMatch(/\.254$/);
+  expect((await controlPlanes.members("ha")).map(({ name, votes }) => [name, votes])).toEqual(
     nodes.map((name) => [name, true]),
   );
   await home.kubectl(profile, ["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s"]);
   await home.kubectl(profile, ["get", "configmap", "written-meanwhile"]);
   await appAnswers();
   // Who still calls the first node's own address is answered.
-  const direct = { ...(await credentials()), server: "https://" };
-  direct.server = (await credentials()).server.replace(/\.254:/, ".2:");
+  const direct = { ...(await controlPlanes.credentials()), server: "https://" };
+  direct.server = (await controlPlanes.credentials()).server.replace(/\.254:/, ".2:");
   const calls = keepCalling(direct, { keepAlive: false });
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect((await calls.stop()).failures).toEqual([]);
