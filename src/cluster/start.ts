@@ -37,6 +37,7 @@ import { networkWaits, tellOfMissingNetwork } from "./pod-network.js";
 import { checkHost } from "./preflight.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile } from "./profile.js";
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
+import { bridgeExpiry, replaceExpiredPods } from "./recovery/expired.js";
 import { type HandOut, handOutRenewed } from "./renewal.js";
 import { forgetRollout, pendingRollout, rollOut } from "./rollout.js";
 import { rollChangedFiles } from "./selfhost/files-hash.js";
@@ -99,7 +100,7 @@ export async function startState(options: StartOptions, context: Context): Promi
   return { options, plan: planCluster(spec, facts, manifest), driver, joining: [] };
 }
 
-const resolveComponents: Step<StartState> = {
+export const resolveComponents: Step<StartState> = {
   id: "resolve-components",
   title: "Components",
   async run(state, context) {
@@ -108,7 +109,7 @@ const resolveComponents: Step<StartState> = {
   },
 };
 
-const issueCertificates: Step<StartState> = {
+export const issueCertificates: Step<StartState> = {
   id: "issue-certificates",
   title: "Certificates",
   async run(state, context) {
@@ -138,7 +139,8 @@ const createMachines: Step<StartState> = {
     await driver.ensureNetwork(clusterNetwork(plan.spec), context);
     const names = sandboxPart(plan.spec).nodes.map(({ name }) => name);
     const machines = await driver.list(cluster);
-    state.joining = await nodesToJoin(plan, machines, context);
+    // From a snapshot all members begin at once, whoever was lost.
+    state.joining = state.etcdSource ? [] : await nodesToJoin(plan, machines, context);
     const nodes = plan.nodes.filter((node) => names.includes(node.name) && !state.joining.includes(node));
     await Promise.all(nodes.map((node) => layOut(atFirstBoot(node, plan, machines), state, context)));
     await noteFirstVoters(state, context);
@@ -187,7 +189,7 @@ async function layOut(
   if (etcdData) await rm(etcdData, { recursive: true, force: true });
 }
 
-const bootMachines: Step<StartState> = {
+export const bootMachines: Step<StartState> = {
   id: "boot-machines",
   title: "Boot",
   async run(state, context) {
@@ -219,7 +221,7 @@ const bootMachines: Step<StartState> = {
   },
 };
 
-const joinEtcd: Step<StartState> = {
+export const joinEtcd: Step<StartState> = {
   id: "join-etcd",
   title: "etcd",
   async run(state, context) {
@@ -231,7 +233,7 @@ const joinEtcd: Step<StartState> = {
   },
 };
 
-const rollOutChanges: Step<StartState> = {
+export const rollOutChanges: Step<StartState> = {
   id: "roll-out",
   title: "Other nodes",
   async run(state, context) {
@@ -314,7 +316,9 @@ const waitForApiServer = (
   });
 
 const apiLogs = ({ spec, nodes }: ClusterPlan): string =>
-  `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
+  spec.bootstrapper === "selfhosted"
+    ? `slipway selfhost recover -p ${spec.metadata.name}`
+    : `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
 
 export const applySystemObjects: Step<StartState> = {
   id: "apply-objects",
@@ -466,8 +470,9 @@ export function startSteps(
     ...bootSteps,
     ...(restoring ? [finishRestore] : []),
     ...(reshaped || isHighlyAvailable(spec) ? [joinEtcd, rollOutChanges] : []),
-    ...(selfhosted ? [openTheWay] : []),
+    ...(selfhosted ? [bridgeExpiry, openTheWay] : []),
     waitForApi,
+    ...(selfhosted ? [replaceExpiredPods] : []),
     applySystemObjects,
     ...(selfhosted ? pivotSteps : []),
     waitForNodes,

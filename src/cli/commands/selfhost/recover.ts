@@ -9,7 +9,7 @@ export const recover = defineCommand({
     from: {
       type: "string",
       value: "SOURCE",
-      summary: "Where from (default: the first of api, etcd, snapshot that is there)",
+      summary: "Where from (default: the first of api, etcd, snapshot, checkpoints that is there)",
       choices: ["api", "etcd", "snapshot", "checkpoints"],
     },
     snapshot: {
@@ -27,7 +27,7 @@ export const recover = defineCommand({
   outputs: ["text", "json"],
   streams: true,
   async run(cli, _, { from, snapshot, force }) {
-    const { recoverCluster } = await import("../../../cluster/recover.js");
+    const { recoverCluster } = await import("../../../cluster/recovery/recover.js");
     const name = await cli.profile();
     const recovered = await recoverCluster(
       name,
