@@ -109,7 +109,8 @@ export async function recoverCluster(
     });
   try {
     if (from === undefined || from === "checkpoints") await run("selfhost-recover", lookSteps);
-    const source = (state.from ??= chooseSource(state.left!));
+    const source = state.from ?? chooseSource(state.left!);
+    state.from = source;
     if (source === "snapshot") await useSnapshot(state, options, context);
     if (source === "checkpoints") beginAnew(state, context);
     await run(`selfhost-recover ${source}`, recoverSteps(state));
