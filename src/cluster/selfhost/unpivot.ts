@@ -12,7 +12,7 @@ import { putManifest, writeNodeFiles } from "../../selfhost/node-files.js";
 import { releaseLease } from "../../selfhost/pivot/leases.js";
 import { endCopies, removeCopies } from "../../selfhost/remove-copies.js";
 import { findWorkload, type WorkloadRef } from "../../selfhost/rollout.js";
-import { staticWorkload } from "../../selfhost/static-copies.js";
+import { manifestOf, staticWorkload } from "../../selfhost/static-copies.js";
 import { type Step, skip } from "../operation.js";
 import { describePods, podsOf, waitOptions } from "./control-plane.js";
 import { closeBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
@@ -70,9 +70,9 @@ const stageCopies: Step<MoveState> = {
       if (copy) copies.push(copy);
     }
     const local = staticKubeconfigs(material);
-    const files = copies.flatMap(({ name, manifest, files }) => [
-      ...files.map((file) => ({ ...file, contents: local.get(file.path) ?? file.contents })),
-      { path: stagedPath(name), contents: manifest, mode: 0o600 },
+    const files = copies.flatMap((copy) => [
+      ...copy.files.map((file) => ({ ...file, contents: local.get(file.path) ?? file.contents })),
+      { path: stagedPath(copy.name), contents: manifestOf(copy), mode: 0o600 },
     ]);
     if (files.length === 0) return skip("a run before this one made them");
     for (const { host } of bridges) await writeNodeFiles(host, files, context.signal);
