@@ -103,11 +103,18 @@ const missing = ({ kind, name }: WorkloadRef): SlipwayError =>
     hint: "a control plane that was rendered begins anew from its assets: slipway selfhost start --asset-dir DIR",
   });
 
-/** Secrets in etcd are read with the key that they were written with. */
+/** Who cannot be read from, says what else there is; Secrets in etcd are read with the key that they were written with. */
 async function readable<T>(origin: RecoveryRecord["from"], look: () => Promise<T>): Promise<T> {
   try {
     return await look();
   } catch (error) {
+    if (origin === "api" && isSlipwayError(error, "API_UNREACHABLE")) {
+      throw new SlipwayError("API_UNREACHABLE", error.message, {
+        details: error.details,
+        hint: "without an API, read etcd (--etcd-servers), or a snapshot of it (--etcd-backup-file)",
+        cause: error,
+      });
+    }
     if (origin === "api" || !isSlipwayError(error, "API_REFUSED")) throw error;
     throw new SlipwayError("RECOVERY_IMPOSSIBLE", `the Secrets cannot be read: ${error.message}`, {
       hint: "they are encrypted; the key is in the rendered assets (tls/kube-apiserver/encryption.yaml), and on control-plane nodes below /etc/kubernetes/checkpoint-secrets: --encryption-provider-config FILE",
