@@ -28,15 +28,16 @@ const servingCertificate = "pki/apiserver.crt";
 async function removeExpiredCopies({ plan, driver }: StartState, context: Context): Promise<string[]> {
   const cluster = plan.spec.metadata.name;
   const path = `${places.kubernetes}/checkpoint-secrets/kube-system/${apiServer}/${filesVolume}/${servingCertificate}`;
-  const found: string[] = [];
-  for (const { name } of controlPlanes(plan.spec)) {
-    const exec = (command: string[]) => driver.exec(cluster, name, command, { signal: context.signal });
-    const { stdout } = await exec(["/bin/sh", "-c", `cat ${path} 2>/dev/null || true`]);
-    if (!isExpired(stdout, context)) continue;
-    await removeCopies({ exec }, context.signal);
-    found.push(name);
-  }
-  return found;
+  const found = await Promise.all(
+    controlPlanes(plan.spec).map(async ({ name }) => {
+      const exec = (command: string[]) => driver.exec(cluster, name, command, { signal: context.signal });
+      const { stdout } = await exec(["/bin/sh", "-c", `cat ${path} 2>/dev/null || true`]);
+      if (!isExpired(stdout, context)) return [];
+      await removeCopies({ exec }, context.signal);
+      return [name];
+    }),
+  );
+  return found.flat();
 }
 
 /** Or will be valid some day: made with a clock that was ahead. */
