@@ -9,7 +9,7 @@ import { filesVolume } from "../../plan/selfhosted/pods.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import { isPivoting } from "../../selfhost/pivot/pivot.js";
 import { placeBootstrap } from "../../selfhost/pivot/place-bootstrap.js";
-import { removeCopies } from "../../selfhost/remove-copies.js";
+import { endCopies, removeCopies } from "../../selfhost/remove-copies.js";
 import { type Step, skip } from "../operation.js";
 import { pivotOf } from "../pivot.js";
 import { controlPlanes } from "../selfhost/control-plane.js";
@@ -33,6 +33,7 @@ async function removeExpiredCopies({ plan, driver }: StartState, context: Contex
       const exec = (command: string[]) => driver.exec(cluster, name, command, { signal: context.signal });
       const { stdout } = await exec(["/bin/sh", "-c", `cat ${path} 2>/dev/null || true`]);
       if (!isExpired(stdout, context)) return [];
+      await endCopies({ exec }, context.signal);
       await removeCopies({ exec }, context.signal);
       return [name];
     }),
