@@ -12,8 +12,10 @@ const certificate = (state: CertificateState, isAuthority = false): CertificateS
   notAfter: new Date("2026-10-17T12:00:00Z"),
   state,
 });
-const advice = (...all: CertificateStatus[]) =>
-  certificateAdvice("demo", [certificate("ok", true), ...all, certificate("ok")], now);
+const clusterOf = (bootstrapper: "units" | "selfhosted") => ({ metadata: { name: "demo" }, bootstrapper });
+const adviceFor = (bootstrapper: "units" | "selfhosted", ...all: CertificateStatus[]) =>
+  certificateAdvice(clusterOf(bootstrapper), [certificate("ok", true), ...all, certificate("ok")], now);
+const advice = (...all: CertificateStatus[]) => adviceFor("units", ...all);
 
 test.each<[CertificateState, string]>([
   ["expired", "2 certificates expired"],
@@ -37,6 +39,11 @@ test.each<[CertificateState, RegExp]>([
   expect(said?.message).toMatch(message);
   expect(said?.hint).toContain("slipway delete -p demo, then slipway start -p demo");
   expect(said?.hint).not.toContain("renew");
+});
+
+test("a self-hosted control plane that died of its certificates is recovered; one that lives renews them", () => {
+  expect(adviceFor("selfhosted", certificate("expired"))?.hint).toBe("slipway selfhost recover -p demo");
+  expect(adviceFor("selfhosted", certificate("expires soon"))?.hint).toBe("slipway certs renew -p demo");
 });
 
 test("good certificates need no advice", () => {

@@ -1,3 +1,4 @@
+import type { ClusterSpec } from "../spec/cluster-spec.js";
 import type { CertificateState, CertificateStatus } from "./certs.js";
 import { setClock, spanText, timeText } from "./clock-check.js";
 import { certificates } from "./renewal-text.js";
@@ -10,7 +11,7 @@ export interface CertificateAdvice {
 
 /** The worst that is to be said about a cluster's certificates; undefined when all is well. Pure. */
 export function certificateAdvice(
-  profile: string,
+  { metadata: { name: profile }, bootstrapper }: Pick<ClusterSpec, "metadata" | "bootstrapper">,
   all: readonly CertificateStatus[],
   now: Date,
 ): CertificateAdvice | undefined {
@@ -18,6 +19,8 @@ export function certificateAdvice(
     all.filter((status) => status.state === state && status.isAuthority === isAuthority);
   const anew = `slipway delete -p ${profile}, then slipway start -p ${profile}`;
   const renew = `slipway certs renew -p ${profile}`;
+  // Pods of the control plane take new ones from an API that serves.
+  const revive = bootstrapper === "selfhosted" ? `slipway selfhost recover -p ${profile}` : renew;
 
   const [unborn] = of("not yet valid", true);
   if (unborn?.notBefore) {
@@ -42,12 +45,12 @@ export function certificateAdvice(
     };
   }
   const expired = of("expired", false);
-  if (expired.length > 0) return { message: `${certificates(expired)} expired`, hint: renew };
+  if (expired.length > 0) return { message: `${certificates(expired)} expired`, hint: revive };
   const early = of("not yet valid", false);
   if (early.length > 0) {
     return {
       message: `not valid yet: ${certificates(early)}; the clock is behind now, or was ahead when they were made`,
-      hint: `${renew}, with the clock right`,
+      hint: `${revive}, with the clock right`,
     };
   }
   if (lost.length > 0) return { message: `${certificates(lost)} cannot be used`, hint: renew };

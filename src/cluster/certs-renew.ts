@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { waitFor } from "../base/condition.js";
 import type { Context } from "../base/context.js";
+import { SlipwayError } from "../base/errors.js";
 import { applyObjects } from "../kube/apply.js";
 import { connect, type KubeClient } from "../kube/client.js";
 import { apiReady } from "../kube/conditions.js";
@@ -15,6 +17,7 @@ import { sealObjects } from "../plan/secrets.js";
 import { selfhostedNames } from "../plan/selfhosted/files.js";
 import { workloadNames } from "../plan/selfhosted/workloads.js";
 import { rolledOut } from "../selfhost/rollout.js";
+import { isApiReady } from "./api-server.js";
 import { checkClock } from "./clock-check.js";
 import { hostDriver } from "./driver.js";
 import { writeKubeconfigs } from "./kubeconfigs.js";
@@ -56,6 +59,7 @@ export async function renewCertificates(
   await checkClock(name, context);
   await using _lock = await lockProfile(name, context);
   const { spec, facts } = await readProfile(name, context);
+  if (spec.bootstrapper === "selfhosted") await refuseWithoutApi(name, context);
   await runOperation<RenewState>(
     "certs-renew",
     renewSteps,
@@ -63,6 +67,25 @@ export async function renewCertificates(
     {
       journal: profileJournal(name, context),
       context: loggedContext(name, context),
+    },
+  );
+}
+
+/**
+ * A self-hosted control plane takes new certificates through its own API.
+ *
+ * @throws {SlipwayError} `API_NOT_READY` where it should serve and does not
+ */
+async function refuseWithoutApi(name: string, context: Context): Promise<void> {
+  const machines = await hostDriver(context).list(name);
+  if (!machines.some(({ role, state }) => role === "control-plane" && state === "running")) return;
+  const kubeconfig = await readFile(profilePaths(name, context).breakGlass, "utf8");
+  if (await isApiReady(credentialsFromKubeconfig(kubeconfig), context)) return;
+  throw new SlipwayError(
+    "API_NOT_READY",
+    `${name}: its API does not answer, by which its pods get certificates`,
+    {
+      hint: `slipway selfhost recover -p ${name} brings it back; expired certificates are made anew by it`,
     },
   );
 }

@@ -1,9 +1,11 @@
 import type { Context } from "../base/context.js";
+import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import type { Machine, MachineDriver } from "../machines/driver.js";
 import { isHighlyAvailable } from "../plan/addresses.js";
+import { breakGlass } from "../plan/certificates.js";
 import type { Material } from "../plan/material.js";
 import type { ClusterPlan, PlannedNode } from "../plan/plan.js";
-import { apiServerReady } from "./api-server.js";
+import { apiServerReady, isApiReady } from "./api-server.js";
 import { machineSpec } from "./machine-spec.js";
 import { profilePaths } from "./profile.js";
 import { forgetRenewal, isRenewalPending } from "./renewal-mark.js";
@@ -21,7 +23,8 @@ export interface HandOut {
 /**
  * Gives running machines the config of today and starts anew what read its certificates from it, wherever these units were:
  * etcd and the API server die of an expired certificate. Pods go on: containerd is left alone, and a kubelet takes its
- * containers up again. Waits for the API server of one of several control planes, and else not until the units are up.
+ * containers up again. Waits for the API server of one of several control planes that serve, and else not until the units are
+ * up: an API that died of its certificates does not come back with one node's alone.
  */
 async function handOut(
   { plan, driver, software, material }: HandOut,
@@ -29,6 +32,8 @@ async function handOut(
   context: Context,
 ): Promise<void> {
   const running = new Set(machines.map(({ name }) => name));
+  const credentials = credentialsFromKubeconfig(material.get(`kubeconfig/${breakGlass}`)!);
+  const oneByOne = isHighlyAvailable(plan.spec) && (await isApiReady(credentials, context));
   for (const node of plan.nodes.filter(({ name }) => running.has(name))) {
     await driver.configure(machineSpec(plan, node, software, material), context);
     const { holders, enabled } = unitsOf(node);
@@ -41,7 +46,7 @@ async function handOut(
       signal: context.signal,
     });
     // One after the other: the rest of them serve meanwhile.
-    if (node.role === "control-plane" && isHighlyAvailable(plan.spec)) {
+    if (node.role === "control-plane" && oneByOne) {
       await apiServerReady({ plan, material }, node, patienceMs, context);
     }
   }

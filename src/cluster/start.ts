@@ -37,6 +37,7 @@ import { networkWaits, tellOfMissingNetwork } from "./pod-network.js";
 import { checkHost } from "./preflight.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, writeProfile } from "./profile.js";
 import { deploymentsRunSince, nodesReadySince } from "./ready.js";
+import { bridgeExpiry, replaceExpiredPods } from "./recovery/expired.js";
 import { type HandOut, handOutRenewed } from "./renewal.js";
 import { forgetRollout, pendingRollout, rollOut } from "./rollout.js";
 import { rollChangedFiles } from "./selfhost/files-hash.js";
@@ -100,7 +101,7 @@ export async function startState(options: StartOptions, context: Context): Promi
   return { options, plan: planCluster(spec, facts, manifest), driver, joining: [] };
 }
 
-const resolveComponents: Step<StartState> = {
+export const resolveComponents: Step<StartState> = {
   id: "resolve-components",
   title: "Components",
   async run(state, context) {
@@ -109,7 +110,7 @@ const resolveComponents: Step<StartState> = {
   },
 };
 
-const issueCertificates: Step<StartState> = {
+export const issueCertificates: Step<StartState> = {
   id: "issue-certificates",
   title: "Certificates",
   async run(state, context) {
@@ -139,7 +140,8 @@ const createMachines: Step<StartState> = {
     await driver.ensureNetwork(clusterNetwork(plan.spec), context);
     const names = sandboxPart(plan.spec).nodes.map(({ name }) => name);
     const machines = await driver.list(cluster);
-    state.joining = await nodesToJoin(plan, machines, context);
+    // From a snapshot all members begin at once, whoever was lost.
+    state.joining = state.etcdSource ? [] : await nodesToJoin(plan, machines, context);
     const nodes = plan.nodes.filter((node) => names.includes(node.name) && !state.joining.includes(node));
     await Promise.all(nodes.map((node) => layOut(atFirstBoot(node, plan, machines), state, context)));
     await noteFirstVoters(state, context);
@@ -188,7 +190,7 @@ async function layOut(
   if (etcdData) await rm(etcdData, { recursive: true, force: true });
 }
 
-const bootMachines: Step<StartState> = {
+export const bootMachines: Step<StartState> = {
   id: "boot-machines",
   title: "Boot",
   async run(state, context) {
@@ -220,7 +222,7 @@ const bootMachines: Step<StartState> = {
   },
 };
 
-const joinEtcd: Step<StartState> = {
+export const joinEtcd: Step<StartState> = {
   id: "join-etcd",
   title: "etcd",
   async run(state, context) {
@@ -232,7 +234,7 @@ const joinEtcd: Step<StartState> = {
   },
 };
 
-const rollOutChanges: Step<StartState> = {
+export const rollOutChanges: Step<StartState> = {
   id: "roll-out",
   title: "Other nodes",
   async run(state, context) {
@@ -326,7 +328,9 @@ const waitForApiServer = (
   });
 
 const apiLogs = ({ spec, nodes }: ClusterPlan): string =>
-  `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
+  spec.bootstrapper === "selfhosted"
+    ? `slipway selfhost recover -p ${spec.metadata.name}`
+    : `slipway logs -p ${spec.metadata.name} -n ${nodes.find(({ role }) => role === "control-plane")?.name} --unit kube-apiserver`;
 
 export const applySystemObjects: Step<StartState> = {
   id: "apply-objects",
@@ -485,8 +489,9 @@ export function startSteps(
     ...onlyIf(shaping, joinEtcd),
     ...onlyIf(shaping && !endpointLast, rollOutChanges),
     ...onlyIf(shaping && !selfhosted, endRollOut),
-    ...onlyIf(selfhosted, openTheWay),
+    ...onlyIf(selfhosted, bridgeExpiry, openTheWay),
     waitForApi,
+    ...onlyIf(selfhosted, replaceExpiredPods),
     ...onlyIf(selfhosted && shaping, reshapeApiServers),
     applySystemObjects,
     ...onlyIf(selfhosted, ...pivotSteps),

@@ -63,7 +63,7 @@ export async function clusterStatus(name: string, context: Context): Promise<Clu
   );
   // Before the first start there is none.
   const advice = certificates.some(({ state }) => state !== "missing")
-    ? certificateAdvice(name, certificates, context.clock.now())
+    ? certificateAdvice(spec, certificates, context.clock.now())
     : undefined;
   return { name, kubernetesVersion: spec.kubernetesVersion, nodes, ...(advice ? { advice } : {}) };
 }

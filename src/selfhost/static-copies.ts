@@ -4,21 +4,24 @@ import type { KubeClient } from "../kube/client.js";
 import type { Pod } from "../kube/wire.js";
 import { staticPodsPath, staticVolumePath } from "../plan/selfhosted/static.js";
 import { objectData, type Reference, referenceKey, referencesOf } from "./checkpoint/references.js";
-import { staticCopy } from "./checkpoint/static-copy.js";
+import { type StaticPod, staticCopy } from "./checkpoint/static-copy.js";
 import type { NodeFile } from "./node-files.js";
 import { findWorkload, type WorkloadRef } from "./rollout.js";
 
 /** A workload of the cluster as a static pod of a node. */
 export interface StaticWorkload extends WorkloadRef {
-  manifest: string;
+  pod: StaticPod;
   files: NodeFile[];
 }
+
+export const manifestOf = ({ pod }: StaticWorkload): string => stringify(pod);
 
 const namespace = "kube-system";
 
 /**
  * A live workload as a static pod, with what is in its Secrets and ConfigMaps.
  *
+ * @param volumePath where on a node the files of a volume are
  * @returns undefined when there is no such workload
  * @throws {SlipwayError} `CONTROL_PLANE_NOT_READY` for one that no kubelet could run without an API server, with the reasons
  */
@@ -26,6 +29,7 @@ export async function staticWorkload(
   client: KubeClient,
   workload: WorkloadRef,
   signal: AbortSignal,
+  volumePath: (workload: string, volume: string) => string = staticVolumePath,
 ): Promise<StaticWorkload | undefined> {
   const live = await findWorkload(client, workload, signal);
   if (!live?.spec) return undefined;
@@ -53,7 +57,7 @@ export async function staticWorkload(
   const places = new Map(
     (manifest.spec.volumes ?? []).flatMap(({ name, hostPath }) =>
       directories.some(({ path }) => path === hostPath?.path)
-        ? [[hostPath!.path, staticVolumePath(workload.name, name)] as const]
+        ? [[hostPath!.path, volumePath(workload.name, name)] as const]
         : [],
     ),
   );
@@ -61,7 +65,7 @@ export async function staticWorkload(
     if (hostPath) hostPath.path = places.get(hostPath.path) ?? hostPath.path;
   return {
     ...workload,
-    manifest: stringify({ ...manifest, metadata: { ...manifest.metadata, annotations: {} } }),
+    pod: { ...manifest, metadata: { ...manifest.metadata, annotations: {} } },
     files: directories.flatMap(({ path, files }) =>
       files.map((file) => ({
         path: `${places.get(path)}/${file.path}`,

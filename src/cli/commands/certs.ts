@@ -10,10 +10,12 @@ const check = defineCommand({
   async run(cli) {
     const { checkCertificates } = await import("../../cluster/certs.js");
     const { certificateAdvice } = await import("../../cluster/certs-advice.js");
+    const { readProfile } = await import("../../cluster/profile.js");
     const { context } = cli;
     const profile = await cli.profile();
     const certificates = await checkCertificates(profile, context);
-    const advice = certificateAdvice(profile, certificates, context.clock.now());
+    const { spec } = await readProfile(profile, context);
+    const advice = certificateAdvice(spec, certificates, context.clock.now());
     if (advice) context.events({ type: "warning", ...advice });
     await cli.show(certificates, () =>
       table(
@@ -38,7 +40,8 @@ const day = (date: Date | undefined): string => date?.toISOString().slice(0, 10)
 const renew = defineCommand({
   name: "certs renew",
   summary: "Make all certificates anew, under the same authorities",
-  description: "Expired ones too, on a running cluster too: what holds them is restarted, pods go on.",
+  description:
+    "Expired ones too, on a running cluster too: what holds them is restarted, pods go on. A self-hosted control plane that died of them is brought back by slipway selfhost recover.",
   outputs: ["text", "json"],
   streams: true,
   async run(cli) {

@@ -3,7 +3,6 @@ import type { Context } from "../../base/context.js";
 import { deleteObjects } from "../../kube/apply.js";
 import type { KubeClient } from "../../kube/client.js";
 import type { Pod } from "../../kube/wire.js";
-import { places } from "../../plan/places.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { staticKubeconfigs, staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
@@ -11,8 +10,9 @@ import { mirrorGone, openBridge, ownApiServes } from "../../selfhost/bridge.js";
 import type { ControlPlaneHost } from "../../selfhost/control-plane-host.js";
 import { putManifest, writeNodeFiles } from "../../selfhost/node-files.js";
 import { releaseLease } from "../../selfhost/pivot/leases.js";
+import { endCopies, removeCopies } from "../../selfhost/remove-copies.js";
 import { findWorkload, type WorkloadRef } from "../../selfhost/rollout.js";
-import { staticWorkload } from "../../selfhost/static-copies.js";
+import { manifestOf, staticWorkload } from "../../selfhost/static-copies.js";
 import { type Step, skip } from "../operation.js";
 import { describePods, podsOf, waitOptions } from "./control-plane.js";
 import { endBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
@@ -50,14 +50,11 @@ const endCheckpoints: Step<MoveState> = {
     const there = await findWorkload(client, checkpointer, context.signal);
     if (there) await deleteObjects(client, [objectOf(checkpointer)], { signal: context.signal });
     await podsGone(client, checkpointerName, context);
-    const { kubernetes, manifests } = places;
-    const endCopies = `grep -lsr checkpoint-of ${manifests} | xargs -r rm -f`;
-    const removeCopies = `rm -rf ${kubernetes}/inactive-manifests ${kubernetes}/checkpoint-secrets ${kubernetes}/checkpoint-configmaps`;
     for (const { host, node, wait } of bridges) {
-      await host.exec(["/bin/sh", "-c", endCopies], { signal: context.signal });
+      await endCopies(host, context.signal);
       // Its own copy writes checkpoints as long as it runs.
       await waitFor(mirrorGone(`${checkpointerName}-${node}`), client, { ...wait, intervalMs: 300 });
-      await host.exec(["/bin/sh", "-c", removeCopies], { signal: context.signal });
+      await removeCopies(host, context.signal);
     }
     return there ? undefined : skip("there were none");
   },
@@ -73,9 +70,9 @@ const stageCopies: Step<MoveState> = {
       if (copy) copies.push(copy);
     }
     const local = staticKubeconfigs(material);
-    const files = copies.flatMap(({ name, manifest, files }) => [
-      ...files.map((file) => ({ ...file, contents: local.get(file.path) ?? file.contents })),
-      { path: stagedPath(name), contents: manifest, mode: 0o600 },
+    const files = copies.flatMap((copy) => [
+      ...copy.files.map((file) => ({ ...file, contents: local.get(file.path) ?? file.contents })),
+      { path: stagedPath(copy.name), contents: manifestOf(copy), mode: 0o600 },
     ]);
     if (files.length === 0) return skip("a run before this one made them");
     for (const { host } of bridges) await writeNodeFiles(host, files, context.signal);

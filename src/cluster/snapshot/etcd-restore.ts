@@ -56,6 +56,11 @@ elif [ ! -e "$data/member" ] && [ -e "$work/old/member" ]; then
 fi
 sync "$data"`;
 
+const keepScript = `${settings}
+[ ! -e "$work/old/member" ] || mv -T "$work/old" "$1"
+rm -rf "$work"
+sync "$data"`;
+
 const putBackScript = `${settings}
 if [ -e "$work/old/member" ]; then
   rm -rf "$data/member"
@@ -122,6 +127,10 @@ const startScript = (clients: string): string =>
 /** The restore is what counts from now on. */
 export const forgetOldData = (etcd: EtcdRestore, context: Context): Promise<void> =>
   onMembers(etcd, (member) => shell(etcd, member, `rm -rf ${restoreDirectory}`, context));
+
+/** The same, and what was there before stays in another place: nobody wanted it gone by name. */
+export const keepOldData = (etcd: EtcdRestore, place: string, context: Context): Promise<void> =>
+  onMembers(etcd, (member) => shell(etcd, member, keepScript, context, [place]));
 
 /** What was there before the first try is what counts. The members are stopped. */
 export const putBackOldData = (etcd: EtcdRestore, context: Context): Promise<void> =>

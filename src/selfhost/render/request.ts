@@ -113,7 +113,8 @@ function etcdCertificates(hosts: string[]): CertificateRequest[] {
   }));
 }
 
-function urlList(flag: string, text: string): URL[] {
+/** @throws {SlipwayError} `USAGE` that names the flag */
+export function urlList(flag: string, text: string): URL[] {
   const urls = text.split(",").map((part) => part.trim());
   return urls.map((part) => {
     const url = URL.canParse(part) ? new URL(part) : undefined;

@@ -24,23 +24,29 @@ export interface StartAssets {
   kubeconfig: string;
   credentials: KubeCredentials;
   caCertificate: string;
-  caKey: string;
+  /** Always of rendered assets; a recovery has it when somebody gave it. */
+  caKey: string | undefined;
   /** API server, controller manager, scheduler. */
   bootstrapPods: { file: string; pod: KubeObject }[];
   /** What they read, below their secrets' directory: `kube-apiserver/pki/ca.crt`. */
   secrets: Map<string, string>;
+  /** What is applied; nothing of a recovery. */
   manifests: AssetObject[];
+  /** Among which are those that take over: the manifests, or what the cluster has. */
+  workloads: AssetObject[];
+  /** Of a control plane that was lost, and whose objects are there. */
+  recovered: boolean;
   /** The cluster's own port, and that of the bootstrap API server. */
   port: number;
   bootstrapPort: number;
 }
 
 /**
- * Reads an asset directory; writes nothing.
+ * Reads an asset directory that was rendered; writes nothing.
  *
  * @throws {SlipwayError} `CONFIG_INVALID` that names every file that is missing, or file, line and column of what is wrong
  */
-export async function readAssets(directory: string): Promise<StartAssets> {
+export async function readRendered(directory: string): Promise<StartAssets> {
   if (!(await exists(directory))) {
     throw new SlipwayError("CONFIG_INVALID", `there is no directory ${directory}`, {
       hint: `make it: slipway selfhost render --asset-dir ${directory}`,
@@ -99,24 +105,33 @@ export async function readAssets(directory: string): Promise<StartAssets> {
     bootstrapPods,
     secrets,
     manifests,
+    workloads: manifests,
+    recovered: false,
     port,
     bootstrapPort,
   };
 }
 
-function incomplete(directory: string, missing: string[]): SlipwayError {
+const renderAgain = (directory: string): string =>
+  `write what is missing: slipway selfhost render --asset-dir ${directory} (and --overwrite for what was removed)`;
+
+export function incomplete(
+  directory: string,
+  missing: string[],
+  hintFor: (directory: string) => string = renderAgain,
+): SlipwayError {
   const [first, ...others] = missing;
   return new SlipwayError(
     "CONFIG_INVALID",
     `${directory} is not complete: ${first}${others.length > 0 ? ` and ${others.length} more files are` : " is"} missing`,
     {
       ...(others.length > 0 ? { details: { missing: missing.join("\n") } } : {}),
-      hint: `write what is missing: slipway selfhost render --asset-dir ${directory} (and --overwrite for what was removed)`,
+      hint: hintFor(directory),
     },
   );
 }
 
-function onePod(text: string, path: string, name: string): KubeObject {
+export function onePod(text: string, path: string, name: string): KubeObject {
   const [pod, ...others] = parseManifest(text, path);
   if (pod?.kind === "Pod" && others.length === 0 && pod.metadata.name === name) return pod;
   throw new SlipwayError("CONFIG_INVALID", `${path}:1:1: is not the Pod ${name}, and nothing else`, {
@@ -150,14 +165,15 @@ async function readManifests(directory: string): Promise<AssetObject[]> {
 export const isWorkload = ({ kind, metadata }: KubeObject, wanted: string, name: string): boolean =>
   kind === wanted && metadata.name === name && metadata.namespace === "kube-system";
 
-function portOf({ file, object }: AssetObject): number {
+export function portOf({ file, object }: AssetObject): number {
   const value = flagOf(object, "secure-port") ?? "6443";
   const port = Number(value);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new SlipwayError("CONFIG_INVALID", `${file}: --secure-port=${value} is not a port`);
 }
 
-async function readTree(directory: string): Promise<Map<string, string>> {
+/** Text files by their path below a directory. */
+export async function readTree(directory: string): Promise<Map<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   // Editors and we ourselves write to hidden files first.
   const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith("."));

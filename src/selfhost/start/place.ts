@@ -38,7 +38,7 @@ async function placeAuthority({ caCertificate, caKey }: StartAssets): Promise<vo
     [pki("ca.key"), caKey, 0o600],
     [pki("ca.crt"), caCertificate, 0o644],
   ] as const) {
-    if (!(await exists(path))) await writeFileAtomic(path, contents, { mode });
+    if (contents !== undefined && !(await exists(path))) await writeFileAtomic(path, contents, { mode });
   }
 }
 

@@ -32,12 +32,14 @@ export function requireRoot(): void {
 /**
  * Looks whether a control plane can be bootstrapped on this machine, and how far it is. Writes nothing.
  *
+ * @param finished whether an earlier start from the same assets came to its end
  * @throws {SlipwayError} `PREFLIGHT_FAILED`, `PORT_IN_USE`, `CERTIFICATE_INVALID`
  */
 export async function preflight(
   assets: StartAssets,
   host: ControlPlaneHost,
   context: Context,
+  { finished = false }: { finished?: boolean } = {},
 ): Promise<Phase> {
   await checkPrograms(host, context);
   if (!(await exists(host.manifests))) {
@@ -46,7 +48,9 @@ export async function preflight(
     });
   }
   await checkAuthority(assets);
-  const phase = await phaseOf(assets, host, context);
+  const found = await phaseOf(assets, host, context);
+  // An API server that answers says nothing of the rest, for which it was recovered.
+  const phase = found === "selfhosted" && assets.recovered && !finished ? "new" : found;
   if (phase !== "selfhosted") await checkManifestNames(assets, host);
   if (phase === "new") await checkBootstrapPorts(assets);
   await tellOfKubelet(host, context);
@@ -72,7 +76,7 @@ async function checkPrograms(host: ControlPlaneHost, { signal }: Context): Promi
 /** The authority that this machine has is the assets', or there is none yet. */
 async function checkAuthority({ caCertificate, caKey, directory }: StartAssets): Promise<void> {
   const own = certificate(caCertificate, join(directory, "tls/ca.crt"));
-  checkKey(own, caKey, join(directory, "tls/ca.key"));
+  if (caKey !== undefined) checkKey(own, caKey, join(directory, "tls/ca.key"));
   const there = await readTextIfPresent(pki("ca.crt"));
   if (there !== undefined && certificate(there, pki("ca.crt")).fingerprint256 !== own.fingerprint256) {
     throw new SlipwayError("CERTIFICATE_INVALID", `${pki("ca.crt")} is another cluster's authority`, {
@@ -81,7 +85,11 @@ async function checkAuthority({ caCertificate, caKey, directory }: StartAssets):
     });
   }
   const key = await readTextIfPresent(pki("ca.key"));
-  if (key !== undefined) checkKey(own, key, pki("ca.key"));
+  if (key !== undefined) return checkKey(own, key, pki("ca.key"));
+  if (caKey !== undefined) return;
+  throw new SlipwayError("CERTIFICATE_INVALID", `there is no ${pki("ca.key")}, and none in ${directory}`, {
+    hint: "the controller manager signs with it: put it there, or give it to the recovery: slipway selfhost recover --ca-private-key-path FILE",
+  });
 }
 
 function certificate(pem: string, path: string): X509Certificate {

@@ -11,11 +11,12 @@ import { dryRunObjects } from "../../kube/dry-run.js";
 import { ownApiServerHost } from "../../plan/selfhosted/settings.js";
 import { type ControlPlaneHost, thisHost } from "../control-plane-host.js";
 import { endBootstrap, handOver, isPivoting, openWay, type Pivot, selfhostedReady } from "../pivot/pivot.js";
-import { type AssetObject, readAssets, type StartAssets } from "./assets.js";
+import type { AssetObject, StartAssets } from "./assets.js";
 import { findBootstrapNode, labelControlPlaneNode } from "./control-plane-node.js";
 import { refusalError } from "./manifests.js";
 import { placeBootstrap } from "./place.js";
 import { type Phase, preflight, requireRoot } from "./preflight.js";
+import { readAssets } from "./read-assets.js";
 import { type RequiredPods, requiredPods } from "./required-pods.js";
 
 export interface SelfhostStartOptions {
@@ -67,7 +68,7 @@ export async function startSelfhosted(
 ): Promise<SelfhostStarted> {
   const { assetDirectory } = options;
   const assets = await readAssets(assetDirectory);
-  const { required, left } = requiredPods(options.requiredPods, assets.manifests);
+  const { required, left } = requiredPods(options.requiredPods, assets.workloads);
   requireRoot();
   await using _lock = await acquireLock(join(assetDirectory, ".slipway-start.lock"), {
     what: assetDirectory,
@@ -75,12 +76,12 @@ export async function startSelfhosted(
     owner: context.owner,
   });
   const host = thisHost(options.manifestPath);
-  const phase = await preflight(assets, host, context);
+  const journal = new Journal(join(assetDirectory, ".slipway-start.ndjson"), context.owner);
+  const last = await journal.lastRun();
+  const phase = await preflight(assets, host, context, { finished: last?.outcome === "done" });
   for (const pods of left) {
     context.events({ type: "info", message: `the assets have no ${pods}: it is not waited for` });
   }
-  const journal = new Journal(join(assetDirectory, ".slipway-start.ndjson"), context.owner);
-  const last = await journal.lastRun();
   if (last?.outcome === "killed") {
     context.events({
       type: "info",
@@ -185,7 +186,8 @@ const objectsOf = (manifests: readonly AssetObject[]) => manifests.map(({ object
 const tryManifests: Step<State> = {
   id: "try-manifests",
   title: "Dry run",
-  async run({ options, assets: { manifests }, client }, context) {
+  async run({ options, assets: { manifests, recovered }, client }, context) {
+    if (recovered) return skip("the objects are in the cluster");
     const { refused, untried } = await dryRunObjects(client, objectsOf(manifests), {
       signal: context.signal,
     });
@@ -211,6 +213,7 @@ const applyManifests: Step<State> = {
   title: "Manifests",
   async run(state, context) {
     const { options, assets, client } = state;
+    if (assets.recovered) return skip("the objects are in the cluster");
     const onRefused = options.strict ? {} : { onRefused: (refusal: Refusal) => state.refusals.push(refusal) };
     const applied = await applyObjects(client, objectsOf(assets.manifests), {
       signal: context.signal,

@@ -30,6 +30,7 @@ export class KubeletMachine implements AsyncDisposable {
   readonly assets: string;
   readonly address: string;
   readonly #scope: Scope;
+  readonly #home: TestHome;
   readonly #driver: ReturnType<typeof hostDriver>;
 
   private constructor(
@@ -37,12 +38,14 @@ export class KubeletMachine implements AsyncDisposable {
     assets: string,
     address: string,
     scope: Scope,
+    home: TestHome,
     driver: ReturnType<typeof hostDriver>,
   ) {
     this.name = name;
     this.assets = assets;
     this.address = address;
     this.#scope = scope;
+    this.#home = home;
     this.#driver = driver;
   }
 
@@ -105,7 +108,7 @@ export class KubeletMachine implements AsyncDisposable {
         context,
       );
       await driver.start(name, planned!.name, context);
-      return new KubeletMachine(name, assets, planned!.address, scope, driver);
+      return new KubeletMachine(name, assets, planned!.address, scope, home, driver);
     } catch (error) {
       await scope[Symbol.asyncDispose]();
       throw error;
@@ -114,6 +117,11 @@ export class KubeletMachine implements AsyncDisposable {
 
   exec(command: string[], options: RunOptions = {}): Promise<RunResult> {
     return this.#driver.exec(this.name, this.name, command, { timeoutMs: 240_000, ...options });
+  }
+
+  /** slipway beside the machine, in the directory of its assets. */
+  slipway(args: string[], options: RunOptions = {}): Promise<RunResult> {
+    return this.#home.slipway(args, { cwd: this.assets, ...options });
   }
 
   /** `slipway selfhost start` in the machine; gives back the result whatever the exit code is. */

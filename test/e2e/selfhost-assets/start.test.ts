@@ -1,6 +1,7 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { etcdctlSettings } from "../../../src/plan/etcd-client.js";
 import { hostState } from "../harness.js";
 import { KubeletMachine } from "./kubelet-machine.js";
 
@@ -158,6 +159,88 @@ test("not strict: the others are applied, each refusal is told, and it fails", a
   expect(exitCode, stderr).toBe(100);
   expect(stderr).toMatch(/manifests\/wrong\.yaml: the API server refuses Service default\/wrong/);
   expect(await machine.kubectl(["get", "configmap", "good", "-o", "name"])).toContain("good");
+});
+
+/** A recovery into a directory of the assets; its files but for the two that tell of itself. */
+async function recovered(directory: string, ...args: string[]): Promise<Map<string, string>> {
+  const kubeconfig = ["--kubeconfig", "auth/break-glass.kubeconfig"];
+  await machine.slipway(["selfhost", "recover", "--recovery-dir", directory, ...kubeconfig, ...args]);
+  const root = join(machine.assets, directory);
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const own = ["recovery.json", ".slipway-recover.ndjson"];
+  const texts = new Map<string, string>();
+  for (const path of files.map((file) => relative(root, file)).sort()) {
+    expect((await stat(join(root, path))).mode & 0o777).toBe(0o600);
+    if (!own.includes(path)) texts.set(path, await readFile(join(root, path), "utf8"));
+  }
+  return texts;
+}
+
+const etcd = () => [
+  ...["--etcd-servers", `https://${machine.address}:2379`, "--etcd-ca-path", "tls/etcd-client-ca.crt"],
+  ...["--etcd-certificate-path", "tls/etcd-client.crt", "--etcd-private-key-path", "tls/etcd-client.key"],
+];
+const key = ["--encryption-provider-config", "tls/kube-apiserver/encryption.yaml"];
+
+test("recover --recovery-dir: from the API, from etcd and from a snapshot the same bootstrap control plane", async () => {
+  await machine.kubectl(["create", "secret", "generic", "kept", "--from-literal=word=here"]);
+  const fromApi = await recovered("from-api");
+  expect([...fromApi.keys()]).toEqual(
+    expect.arrayContaining([
+      "auth/kubeconfig",
+      "bootstrap-manifests/bootstrap-apiserver.yaml",
+      "bootstrap-manifests/bootstrap-controller-manager.yaml",
+      "bootstrap-manifests/bootstrap-scheduler.yaml",
+      "tls/kube-apiserver/files/encryption.yaml",
+    ]),
+  );
+  const refused = await machine.slipway(
+    [
+      ...["selfhost", "recover", "--recovery-dir", "locked"],
+      ...["--kubeconfig", "auth/break-glass.kubeconfig", ...etcd()],
+    ],
+    { allowFailure: true },
+  );
+  expect(refused.exitCode).toBe(105);
+  expect(refused.stderr).toMatch(/Secrets cannot be read[\s\S]*--encryption-provider-config/);
+  expect(await recovered("from-etcd", ...etcd(), ...key)).toEqual(fromApi);
+
+  const save = `${etcdctlSettings}etcdctl snapshot save /assets/backup.db`;
+  await machine.exec(["/bin/sh", "-c", save]);
+  const snapshot = ["--etcd-backup-file", "backup.db", ...key];
+  const fromSnapshot = await recovered("recovered", ...snapshot, "--ca-private-key-path", "tls/ca.key");
+  expect(fromSnapshot.get("tls/ca.key")).toBe(await readFile(join(machine.assets, "tls/ca.key"), "utf8"));
+  fromSnapshot.delete("tls/ca.key");
+  expect(fromSnapshot).toEqual(fromApi);
+});
+
+test("a machine that lost all but its kubelet goes on from a restored etcd and the recovered assets", async () => {
+  const peer = `https://${machine.address}:2380`;
+  const name = machine.name;
+  const lose = `set -e
+systemctl stop kubelet etcd
+systemctl restart slipway-pods containerd
+cd /etc/kubernetes
+rm -rf manifests/* inactive-manifests checkpoint-secrets checkpoint-configmaps pki/ca.key /var/lib/etcd/member /root/restored
+etcdutl snapshot restore /assets/backup.db --data-dir /root/restored --name ${name} --initial-cluster ${name}=${peer} --initial-advertise-peer-urls ${peer}
+mv /root/restored/member /var/lib/etcd/
+systemctl start etcd kubelet`;
+  await machine.exec(["/bin/sh", "-c", lose]);
+  const { exitCode, stderr } = await machine.start(["--asset-dir", "/assets/recovered"]);
+  expect(exitCode, stderr).toBe(0);
+  expect(stderr).toContain("the control plane is self-hosted");
+  const files = await listing();
+  expect(files).not.toContain("bootstrap");
+  expect(files).toMatch(/pki\/ca\.key 600 /);
+  expect(await machine.kubectl(["get", "secret", "kept", "-o", "jsonpath={.data.word}"])).toBe(
+    Buffer.from("here").toString("base64"),
+  );
+  await machine.kubectl(["-n", "kube-system", "rollout", "status", "deploy/coredns", "--timeout=120s"]);
+  // Once more: it is done.
+  const again = await machine.start(["--asset-dir", "/assets/recovered"]);
+  expect(again.exitCode, again.stderr).toBe(0);
+  expect(await listing()).not.toContain("bootstrap");
 });
 
 test("nothing of it touched the host", async () => {

@@ -4,10 +4,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ApiCallers, callApi } from "../../../bench/api-callers.js";
 import { systemClock } from "../../../src/base/clock.js";
+import type { Context } from "../../../src/base/context.js";
 import { discardEvents } from "../../../src/base/events.js";
 import { resolvePaths } from "../../../src/base/paths.js";
 import { hostDriver } from "../../../src/cluster/driver.js";
+import { inspectCertificate } from "../../../src/pki/inspect.js";
+import { etcdctlSettings } from "../../../src/plan/etcd-client.js";
 import { hostState, netexec, TestHome } from "../harness.js";
+import { expireEverything } from "./expire.js";
 
 // A self-hosted control plane's life on one node: each test goes on where the last one ended.
 const profile = "self";
@@ -15,13 +19,14 @@ const workloads = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"
 let home: TestHome;
 let before: Awaited<ReturnType<typeof hostState>>;
 
-const driver = () =>
-  hostDriver({
-    paths: { ...resolvePaths(home.env, "/root"), state: `${home.env.XDG_STATE_HOME}/slipway` },
-    events: discardEvents,
-    signal: new AbortController().signal,
-    clock: systemClock,
-  });
+const context = (): Context => ({
+  paths: { ...resolvePaths(home.env, "/root"), state: `${home.env.XDG_STATE_HOME}/slipway` },
+  events: discardEvents,
+  signal: new AbortController().signal,
+  clock: systemClock,
+});
+
+const driver = () => hostDriver(context());
 
 const inNode = async (script: string): Promise<string> =>
   (await driver().exec(profile, profile, ["/bin/sh", "-c", script])).stdout;
@@ -44,6 +49,22 @@ const noCheckpointRuns = async () =>
     .split("\n")
     .filter((name) => !/checkpointer/.test(name))
     .join("") === "";
+
+/** Of the Secret as etcd has it: encrypted, under the name of the way and of the key. */
+const inEtcd = () =>
+  inNode(`${etcdctlSettings}etcdctl get --print-value-only /registry/secrets/default/kept | head -c 30`);
+
+async function expectSecretKept(): Promise<void> {
+  const secret = await home.eventually(profile, ["get", "secret", "kept", "-o", "jsonpath={.data.word}"]);
+  expect(Buffer.from(secret.stdout, "base64").toString()).toBe("here");
+  expect(await inEtcd()).toContain("k8s:enc:secretbox:v1:key1:");
+}
+
+/** A disk that was lost: the node is off, and what etcd had is gone. */
+async function loseEtcdData(): Promise<void> {
+  await inNode("systemctl stop etcd; rm -rf /var/lib/etcd/member");
+  await home.slipway(["stop", "-p", profile]);
+}
 
 beforeAll(async () => {
   before = await hostState();
@@ -100,15 +121,18 @@ test("no Secret holds an authority's key", async () => {
   for (const key of keys) expect(held).not.toContain(Buffer.from(key).toString("base64"));
 });
 
+const fourCheckpoints = () =>
+  eventually("four checkpoints", async () => {
+    const copies = await inNode("ls /etc/kubernetes/inactive-manifests /etc/kubernetes/manifests");
+    return workloads.every((workload) => copies.includes(`kube-system-${workload}.json`));
+  });
+
 test("an app answers, and every workload has its checkpoint", async () => {
   await home.kubectl(profile, ["apply", "-f", "-"], { input: netexec("web") });
   await home.kubectl(profile, ["rollout", "status", "deployment/web", "--timeout=60s"]);
   const answer = await home.fetchFrom(profile, "web", "http://web/hostname");
   expect(answer.stdout).toMatch(/^web-/);
-  await eventually("four checkpoints", async () => {
-    const copies = await inNode("ls /etc/kubernetes/inactive-manifests /etc/kubernetes/manifests");
-    return workloads.every((workload) => copies.includes(`kube-system-${workload}.json`));
-  });
+  await fourCheckpoints();
 });
 
 test("all controller managers and schedulers are deleted: they come back", async () => {
@@ -156,6 +180,11 @@ test("all API server pods are deleted: the API comes back", async () => {
   });
 });
 
+test("Secrets are encrypted in etcd", async () => {
+  await home.kubectl(profile, ["create", "secret", "generic", "kept", "--from-literal=word=here"]);
+  await expectSecretKept();
+});
+
 test("off and on again: checkpoints bring the control plane up, and make way for it", async () => {
   await home.slipway(["stop", "-p", profile]);
   await home.slipway(["start", "-p", profile]);
@@ -169,6 +198,7 @@ test("off and on again: checkpoints bring the control plane up, and make way for
     "daemonset/kube-apiserver",
     "--timeout=90s",
   ]);
+  await expectSecretKept();
 });
 
 test("recover from the API: the scheduler is gone for good, and comes back", async () => {
@@ -183,6 +213,10 @@ test("recover from the API: the scheduler is gone for good, and comes back", asy
     "deployment/kube-scheduler",
     "--timeout=60s",
   ]);
+  // A change of the user's, which outlasts all that follows.
+  const patch = [{ op: "add", path: "/spec/template/spec/containers/0/command/-", value: "--v=3" }];
+  const scheduler = ["-n", "kube-system", "patch", "deployment", "kube-scheduler", "--type=json"];
+  await home.kubectl(profile, [...scheduler, "-p", JSON.stringify(patch)]);
 });
 
 test("recover from etcd: no API server is left, nor any copy of one", async () => {
@@ -198,19 +232,77 @@ test("recover from etcd: no API server is left, nor any copy of one", async () =
   const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile, "--from", "etcd"]);
   expect(stderr).toContain("from etcd");
   await home.kubectl(profile, ["rollout", "status", "deployment/web", "--timeout=60s"]);
+  await expectSecretKept();
 });
 
 test("recover from a snapshot: the machine is destroyed, and the cluster is back with its data", async () => {
-  await home.kubectl(profile, ["create", "secret", "generic", "kept", "--from-literal=word=here"]);
   await home.slipway(["snapshot", "save", "-p", profile]);
   await driver().delete(profile, profile);
   const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile]);
   expect(stderr).toContain("from snapshot");
-  const secret = await home.kubectl(profile, ["get", "secret", "kept", "-o", "jsonpath={.data.word}"]);
-  expect(Buffer.from(secret.stdout, "base64").toString()).toBe("here");
+  await expectSecretKept();
   await home.eventually(profile, ["rollout", "status", "deployment/web", "--timeout=5s"]);
   const answer = await home.fetchFrom(profile, "web", "http://web/hostname");
   expect(answer.stdout).toMatch(/^web-/);
+});
+
+test("all certificates have expired: recover makes them anew under the same authority, and the cluster is back", async () => {
+  const ca = await home.caFingerprint(profile);
+  await fourCheckpoints();
+  await expireEverything(profile, home, context());
+  const check = await home.slipway(["certs", "check", "-p", profile], { allowFailure: true });
+  expect(check.exitCode).toBe(108);
+  expect(check.stderr).toMatch(/\d+ certificates expired[\s\S]*slipway selfhost recover -p self/);
+  const status = await home.slipway(["status", "-p", profile], { allowFailure: true });
+  expect(status.stdout).toContain("certificates: Expired");
+  expect(status.stderr).toContain("slipway selfhost recover -p self");
+  const renew = await home.slipway(["certs", "renew", "-p", profile], { allowFailure: true });
+  expect(renew.stderr).toMatch(/API does not answer[\s\S]*slipway selfhost recover -p self/);
+
+  const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile]);
+  expect(stderr).toContain("made anew under the same authorities");
+  // Not from the snapshot that there is, which is older.
+  expect(stderr).toContain("from etcd");
+  expect(await home.caFingerprint(profile)).toBe(ca);
+  expect((await home.slipway(["certs", "check", "-p", profile])).stderr).toBe("");
+  await expectSecretKept();
+  await eventually("four checkpoints with certificates of today", async () => {
+    const copies = await inNode("ls /etc/kubernetes/inactive-manifests");
+    const directory = "/etc/kubernetes/checkpoint-secrets/kube-system/kube-apiserver/files/pki";
+    expect(inspectCertificate(await inNode(`cat ${directory}/apiserver.crt`), new Date()).expired).toBe(
+      false,
+    );
+    return workloads.every((workload) => copies.includes(`kube-system-${workload}.json`));
+  });
+});
+
+test("etcd's data are gone: the copies that serve an empty etcd are not the cluster, the snapshot is", async () => {
+  await loseEtcdData();
+  const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile]);
+  expect(stderr).toContain("from snapshot");
+  await expectSecretKept();
+  await eventually("no checkpoint runs any more", noCheckpointRuns);
+});
+
+test("etcd's data are gone and there is no snapshot: the control plane comes back from checkpoints, as it was", async () => {
+  const listed = await home.slipway(["snapshot", "list", "-p", profile, "-o", "json"]);
+  for (const { name } of JSON.parse(listed.stdout) as { name: string }[])
+    await home.slipway(["snapshot", "delete", "-p", profile, name]);
+  await eventually("a checkpoint with the user's flag", async () =>
+    (await inNode("cat /etc/kubernetes/inactive-manifests/kube-system-kube-scheduler.json")).includes(
+      "--v=3",
+    ),
+  );
+  await loseEtcdData();
+  const { stderr } = await home.slipway(["selfhost", "recover", "-p", profile]);
+  expect(stderr).toContain("no other object of the cluster does");
+  expect(stderr).toContain("from checkpoints");
+  const command = "jsonpath={.spec.template.spec.containers[0].command}";
+  const scheduler = ["-n", "kube-system", "get", "deployment", "kube-scheduler", "-o", command];
+  expect((await home.kubectl(profile, scheduler)).stdout).toContain("--v=3");
+  expect(await noCheckpointRuns()).toBe(true);
+  await home.kubectl(profile, ["apply", "-f", "-"], { input: netexec("web") });
+  expect((await home.fetchFrom(profile, "web", "http://web/hostname")).stdout).toMatch(/^web-/);
 });
 
 test("deleted, nothing is left of it", async () => {
