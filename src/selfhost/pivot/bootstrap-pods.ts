@@ -1,3 +1,4 @@
+import { systemClock } from "../../base/clock.js";
 import { type Condition, met, unmet, type WaitOptions, waitFor } from "../../base/condition.js";
 import type { BootstrapPod } from "../../plan/selfhosted/bootstrap.js";
 import { bootstrapSecretsPath } from "../../plan/selfhosted/bootstrap.js";
@@ -12,15 +13,42 @@ export async function bootstrapManifests(host: ControlPlaneHost, signal: AbortSi
   return stdout.split("\n").filter((name) => name !== "");
 }
 
-/** Takes a static pod away and waits until nothing listens on its port: its process has ended. */
+/** Longer than an API server takes to end in order. */
+const forgottenAfterMs = 20_000;
+
+/**
+ * Takes a static pod away and waits until nothing listens on its port: its process has ended. A kubelet that has just begun
+ * passes over the removal for minutes (`deletePod` in pkg/kubelet/kubelet.go, while its sources are not ready): it is shown the
+ * manifest again, and that it goes.
+ */
 export async function endBootstrapPod(
   host: ControlPlaneHost,
   { file, pod }: Pick<BootstrapPod, "file" | "pod">,
   port: number,
   wait: WaitOptions & { signal: AbortSignal },
 ): Promise<void> {
-  await host.exec(["rm", "-f", `${host.manifests}/${file}`], { signal: wait.signal });
-  await waitFor(nobodyListens(pod.metadata.name, `:${port}`), host, { ...wait, intervalMs: 100 });
+  const clock = wait.clock ?? systemClock;
+  // The kubelet passes over names that begin with a dot.
+  const places = [`${host.manifests}/${file}`, `${host.manifests}/.${file}.ended`];
+  const shell = (script: string) =>
+    host.exec(["/bin/sh", "-c", script, "sh", ...places], { signal: wait.signal });
+  await shell('[ ! -e "$1" ] || mv -f "$1" "$2"');
+  const ended = nobodyListens(pod.metadata.name, `:${port}`);
+  let removedMs = clock.monotonicMs();
+  const told: Condition<ControlPlaneHost> = {
+    name: ended.name,
+    async check(target, options) {
+      const seen = await ended.check(target, options);
+      if (seen.met || clock.monotonicMs() - removedMs < forgottenAfterMs) return seen;
+      await shell(
+        '[ ! -e "$2" ] || { cp -p "$2" "$2.again" && mv -f "$2.again" "$1" && sleep 1 && rm -f "$1"; }',
+      );
+      removedMs = clock.monotonicMs();
+      return seen;
+    },
+  };
+  await waitFor(told, host, { ...wait, intervalMs: 100 });
+  await shell('rm -f "$2"');
 }
 
 /** @param socket `10.77.0.2:6443`; without an address, on any of the node's */

@@ -1,6 +1,4 @@
-import { readFile } from "node:fs/promises";
 import { expect } from "vitest";
-import { callApi } from "../../../bench/api-callers.js";
 import { systemClock } from "../../../src/base/clock.js";
 import { discardEvents } from "../../../src/base/events.js";
 import { resolvePaths } from "../../../src/base/paths.js";
@@ -8,6 +6,7 @@ import type { RunOptions } from "../../../src/base/run.js";
 import { hostDriver } from "../../../src/cluster/driver.js";
 import type { SelfhostStatus } from "../../../src/cluster/selfhost/status.js";
 import type { TestHome } from "../harness.js";
+import { statusOf } from "../selfhost-living/meanwhile.js";
 
 /** A self-hosted cluster of one node that things go wrong with. */
 export class FaultyCluster {
@@ -48,8 +47,7 @@ export class FaultyCluster {
 
   /** Every pod of the control plane is of that version and well, and nothing is left of what was under way. */
   async expectWell(version: string, bootstrapper: SelfhostStatus["bootstrapper"] = "selfhosted") {
-    const { stdout } = await this.selfhost(["status", "-o", "json"], { allowFailure: true });
-    const seen: SelfhostStatus = JSON.parse(stdout);
+    const seen = await statusOf(this.home, this.profile);
     expect(seen.odd).toEqual([]);
     expect(seen.bootstrapper).toBe(bootstrapper);
     const pods = seen.pods.filter(({ component }) => component !== "pod-checkpointer");
@@ -58,20 +56,6 @@ export class FaultyCluster {
       "ls -d /etc/kubernetes/bootstrap-* 2>/dev/null; nft list tables; ls /etc/kubernetes/manifests",
     );
     expect(left).not.toMatch(/bootstrap/);
-  }
-
-  /** Does something while clients call the API every 10 ms. @returns what they saw but good answers */
-  async meanwhile(work: () => Promise<unknown>): Promise<Record<string, number>> {
-    const callers = callApi(await readFile(this.home.profileFile(this.profile, "kubeconfig"), "utf8"));
-    await callers.started;
-    try {
-      await work();
-    } finally {
-      await callers.stop();
-    }
-    const reports = Object.values(callers.reports);
-    for (const { calls } of reports) expect(calls).toBeGreaterThan(50);
-    return Object.assign({}, ...reports.map(({ failures }) => failures));
   }
 
   /** A disk as etcd sees one that is slow: it stands still four fifths of the time. */

@@ -40,7 +40,7 @@ test("pivot, with an etcd that is slow", async () => {
   await cluster.expectWell(version);
 });
 
-test("recover, on a machine made anew", async () => {
+test("recover, on a machine made anew", { timeout: 600_000 }, async () => {
   await home.slipway(["snapshot", "save", "-p", profile]);
   await cluster.destroyMachine();
   expect(await home.killAtEveryPoint(["selfhost", "recover", "-p", profile])).toBeGreaterThanOrEqual(50);
