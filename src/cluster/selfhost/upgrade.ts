@@ -19,7 +19,6 @@ import {
   openBridge,
   ownApiServes,
 } from "../../selfhost/bridge.js";
-import { releaseLease } from "../../selfhost/pivot/leases.js";
 import {
   findWorkload,
   imageOf,
@@ -52,7 +51,6 @@ import {
   connectApi,
   controlPlanes,
   patienceMs,
-  podsOf,
   requireBootstrapper,
   waitOptions,
 } from "./control-plane.js";
@@ -354,13 +352,9 @@ async function isDone(workload: WorkloadRef, state: UpgradeState, context: Conte
 
 async function roll(workload: WorkloadRef, state: UpgradeState, context: Context): Promise<void> {
   const { client, material, bridges } = state;
-  const before = await podsOf(client, workload.name, context.signal);
   await applyObjects(client, sealObjects(objectsOf(workload, state), material), { signal: context.signal });
   const waits = { ...bridges[0]!, wait: waitOptions(context) };
   await rolledOut(client, workload, waits, targetImage(workload, state));
-  // The leader among them took its lease along, for which the next one would wait.
-  if (workload.kind === "Deployment")
-    for (const pod of before) await releaseLease(client, workload.name, pod, context.signal);
 }
 
 /** The workload with what belongs to it. */

@@ -155,6 +155,8 @@ function leaderElected(
                 topologyKey: "kubernetes.io/hostname",
                 whenUnsatisfiable: "ScheduleAnyway",
                 labelSelector: selector,
+                // Those of the version before, which go, would keep its place from the last new one.
+                matchLabelKeys: ["pod-template-hash"],
               },
             ],
           },

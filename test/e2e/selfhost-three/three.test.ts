@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.js";
 import { discardEvents } from "../../../src/base/events.js";
@@ -112,6 +114,19 @@ test("the loss of the leaders' node, which holds the endpoint's address, is a ma
   await home.slipway(["node", "start", lost, "-p", profile]);
   await whole();
   await appAnswers();
+});
+
+test("a node that is lost with its disk is made anew, and joins", async () => {
+  const lost = nodes[2]!;
+  const { id } = (await controlPlanes.members(nodes[0]!)).find(({ name }) => name === lost)!;
+  await controlPlanes.cutPower(lost);
+  await rm(join(home.env.XDG_STATE_HOME!, "slipway/machines", profile, "machines", lost), {
+    recursive: true,
+    force: true,
+  });
+  await home.slipway(["start", "-p", profile]);
+  await whole();
+  expect((await controlPlanes.members(nodes[0]!)).find(({ name }) => name === lost)!.id).not.toBe(id);
 });
 
 test("a power cut of all three: checkpoints bring the control plane up", async () => {
