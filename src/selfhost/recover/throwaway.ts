@@ -8,7 +8,6 @@ import { writeFileAtomic } from "../../base/files.js";
 import { run, start } from "../../base/run.js";
 import { Scope } from "../../base/scope.js";
 import { connect, type KubeClient } from "../../kube/client.js";
-import { apiReady } from "../../kube/conditions.js";
 import { createAuthority } from "../../pki/authority.js";
 import { issueCertificate } from "../../pki/certificate.js";
 import { createServiceAccountKeys } from "../../pki/service-account.js";
@@ -129,6 +128,8 @@ export async function serveSnapshot(
       "--anonymous-auth=false",
       "--authorization-mode=RBAC",
       "--endpoint-reconciler-type=none",
+      // For a few reads.
+      "--watch-cache=false",
       "--service-account-issuer=https://slipway-recover",
       `--service-account-key-file=${await file("sa.pub", keys.publicKeyPem)}`,
       `--service-account-signing-key-file=${await file("sa.key", keys.privateKeyPem)}`,
@@ -149,7 +150,7 @@ export async function serveSnapshot(
       clock,
       code: "API_NOT_READY" as const,
     };
-    await waitFor(withLog(apiReady(), log), reader, wait);
+    await waitFor(answers(log), reader, wait);
     return { client: reader, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (error) {
     await scope[Symbol.asyncDispose]();
@@ -157,14 +158,22 @@ export async function serveSnapshot(
   }
 }
 
-/** The condition, which tells what the program said last where nobody answers. */
-const withLog = <Target>(condition: Condition<Target>, log: string): Condition<Target> => ({
-  name: "an API server over the copy is ready",
-  async check(target, options) {
-    const seen = await condition.check(target, options).catch(() => undefined);
-    if (seen?.met) return met();
+/** It reads: never ready is one that cannot decrypt Secrets, and that is for whoever reads them to say. */
+const answers = (log: string): Condition<KubeClient> => ({
+  name: "an API server over the copy answers",
+  async check(client, { signal }) {
+    const path = "/apis/apps/v1/namespaces/kube-system/daemonsets";
+    const status = await client.request({ path, signal, timeoutMs: 5000 }).then(
+      (response) => response.status,
+      () => undefined,
+    );
+    if (status === 200) return met();
     const lines = (await readFile(log, "utf8").catch(() => "")).trim().split("\n");
-    return unmet(lines.findLast((line) => /^[EF]\d|^Error/.test(line)) ?? seen?.lastSeen ?? "nobody answers");
+    const failure = lines.findLast((line) => /^[EF]\d|^Error/.test(line));
+    // Without when and where (klog's header): the same failure is the same text.
+    return unmet(
+      failure?.replace(/^[EF][^\]]*\] /, "") ?? (status === undefined ? "nobody answers" : `${status}`),
+    );
   },
 });
 
