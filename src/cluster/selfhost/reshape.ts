@@ -3,6 +3,7 @@ import { waitFor } from "../../base/condition.js";
 import type { Context } from "../../base/context.js";
 import { applyObjects } from "../../kube/apply.js";
 import { apiReady } from "../../kube/conditions.js";
+import type { Pod } from "../../kube/wire.js";
 import type { KubeObject } from "../../plan/kube-object.js";
 import { type ClusterPlan, planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
@@ -20,7 +21,7 @@ import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { type Step, skip } from "../operation.js";
 import { pendingRollout } from "../rollout.js";
 import type { StartState } from "../start-state.js";
-import { bridges, describePods, waitOptions } from "./control-plane.js";
+import { bridges, controlPlanes, describePods, waitOptions } from "./control-plane.js";
 import { controlPlaneObjects } from "./upgrade.js";
 
 /**
@@ -91,12 +92,41 @@ export const reshapeControllers: Step<StartState> = {
       if (wanted)
         await applyObjects(client, sealObjects([wanted], state.material!), { signal: context.signal });
     }
-    for (const workload of [apiServer, ...others])
-      if (await findWorkload(client, workload, context.signal))
-        await rolledOut(client, workload, waits(plan, context));
+    for (const workload of [apiServer, ...others]) {
+      if (!(await findWorkload(client, workload, context.signal))) continue;
+      await rolledOut(client, workload, waits(plan, context));
+      if (workload.kind === "Deployment") await spreadOut(workload, state, context);
+    }
     return undefined;
   },
 };
+
+/**
+ * Moves pods of nodes that have two of them to nodes that have none: a scheduler that had not heard of a new Node yet has put them
+ * where it could.
+ */
+async function spreadOut(
+  workload: WorkloadRef,
+  { plan, client }: StartState,
+  context: Context,
+): Promise<void> {
+  const nodes = controlPlanes(plan.spec).map(({ name }) => name);
+  for (let moves = 1; moves < nodes.length; moves++) {
+    const pods = await client!.list<Pod>(
+      { path: "/api/v1/namespaces/kube-system/pods", labelSelector: `k8s-app=${workload.name}` },
+      { signal: context.signal },
+    );
+    const on = (node: string) => pods.items.filter(({ spec }) => spec?.nodeName === node);
+    const [extra] = nodes.map(on).find(({ length }) => length > 1) ?? [];
+    if (!extra?.metadata?.name || nodes.every((node) => on(node).length > 0)) return;
+    await client!.call({
+      method: "DELETE",
+      path: `/api/v1/namespaces/kube-system/pods/${extra.metadata.name}`,
+      signal: context.signal,
+    });
+    await rolledOut(client!, workload, waits(plan, context));
+  }
+}
 
 const isWorkload = ({ kind }: KubeObject): boolean => kind === "DaemonSet" || kind === "Deployment";
 
