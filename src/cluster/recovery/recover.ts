@@ -167,8 +167,7 @@ function beginAnew(state: RecoverState, context: Context): void {
     });
   }
   if (etcd === "holds") return;
-  // Also where a member began anew by itself: at revisions that were handed out before.
-  replaceData(state, state.software!.etcdSeed.snapshot, context);
+  if (etcd === "none") replaceData(state, state.software!.etcdSeed.snapshot, context);
   context.events({
     type: "warning",
     message: "etcd's data are gone: the control plane comes back, and no other object of the cluster does",
