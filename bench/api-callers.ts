@@ -8,7 +8,10 @@ export interface CallReport {
   /** Answers other than 200, and connections that were lost or refused, by what was seen. */
   failures: Record<string, number>;
   failedCalls: number;
-  /** 429 with Retry-After, which any client of Kubernetes repeats. */
+  /**
+   * Answers with Retry-After that client-go repeats (`checkWait` in rest/with_retry.go): 429, and the 503 of an API server that ends
+   * while a request comes in.
+   */
   toldToRetry: number;
   /** Sent again, as their kept connection was closed under them. */
   repeated: number;
@@ -138,7 +141,8 @@ class Caller {
       } else {
         this.report.calls++;
         if (good) this.#heardAfter(Math.round(now - lastGood));
-        else if ("status" in answer && answer.status === 429 && answer.retryAfter) this.report.toldToRetry++;
+        else if ("status" in answer && answer.retryAfter && (answer.status === 429 || answer.status >= 500))
+          this.report.toldToRetry++;
         else this.#fail("status" in answer ? `status ${answer.status}` : answer.problem);
       }
       if (good) lastGood = now;
