@@ -1,6 +1,6 @@
 import { type Condition, met, unmet, waitFor } from "../../base/condition.js";
 import type { Context } from "../../base/context.js";
-import { SlipwayError } from "../../base/errors.js";
+import { isSlipwayError, SlipwayError } from "../../base/errors.js";
 import { applyObjects } from "../../kube/apply.js";
 import type { KubeObject } from "../../plan/kube-object.js";
 import { places } from "../../plan/places.js";
@@ -21,7 +21,7 @@ interface CheckpointState extends StartState {
   copies?: StaticPod[];
 }
 
-/** As the checkpointer does it when nothing of a workload runs, for when the checkpointer itself is lost. */
+/** What the checkpointer does when nothing of a workload runs; in its place when it is lost itself. */
 export const activateCheckpoints: Step<CheckpointState> = {
   id: "activate-checkpoints",
   title: "Checkpoints",
@@ -32,7 +32,7 @@ export const activateCheckpoints: Step<CheckpointState> = {
     let activated = 0;
     for (const { name } of controlPlanes(plan.spec)) {
       const host = machineHost(driver, cluster, name);
-      const active = await filesIn(host, places.manifests, context);
+      const active = await activeCopies(host, context);
       for (const [file, text] of await filesIn(host, inactivePath, context)) {
         const copy = JSON.parse(text) as StaticPod;
         copies.set(copy.metadata.name, copy);
@@ -60,6 +60,34 @@ export const activateCheckpoints: Step<CheckpointState> = {
     return activated === 0 ? `${copies.size} run` : `${activated} activated`;
   },
 };
+
+/** For the checkpointer to see that nothing runs, and to start what it has. */
+const checkpointerPatienceMs = 30_000;
+
+/**
+ * The copies that a kubelet has. Where the checkpointer's own is among them, it activates the others: two who do that at once make
+ * two pods of one copy, of which the kubelet has to end the first.
+ */
+async function activeCopies(host: ControlPlaneHost, context: Context): Promise<Map<string, string>> {
+  const { signal, events, clock } = context;
+  let active = await filesIn(host, places.manifests, context);
+  if (![...active.keys()].some((file) => file.includes(checkpointerName))) return active;
+  const stored = [...(await filesIn(host, inactivePath, context)).keys()];
+  const all: Condition<ControlPlaneHost> = {
+    name: `the checkpointer of ${host.name} has activated what it has`,
+    async check() {
+      active = await filesIn(host, places.manifests, context);
+      const missing = stored.filter((file) => !active.has(file));
+      return missing.length === 0 ? met() : unmet(`not yet ${missing.join(", ")}`);
+    },
+  };
+  try {
+    await waitFor(all, host, { timeoutMs: checkpointerPatienceMs, intervalMs: 500, signal, events, clock });
+  } catch (error) {
+    if (!isSlipwayError(error, "TIMED_OUT")) throw error;
+  }
+  return active;
+}
 
 const inactivePath = `${places.kubernetes}/inactive-manifests`;
 
