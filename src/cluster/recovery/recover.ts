@@ -1,6 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { type Condition, met, unmet, waitFor } from "../../base/condition.js";
 import type { Context } from "../../base/context.js";
 import { SlipwayError } from "../../base/errors.js";
+import type { KubeClient } from "../../kube/client.js";
+import type { KubeNode } from "../../kube/wire.js";
+import { controlPlaneNodes } from "../../plan/addresses.js";
 import { places } from "../../plan/places.js";
 import { placeBootstrap } from "../../selfhost/pivot/place-bootstrap.js";
 import { checkClock } from "../clock-check.js";
@@ -223,6 +227,33 @@ const settleKubelets: Step<RecoverState> = {
   },
 };
 
+/**
+ * In an etcd without Nodes each kubelet makes its own, with what it has to give. One that begins beside a Node of ours, which says
+ * nothing of that yet, admits no pod, and asks again of no static one.
+ */
+const awaitKubelets: Step<RecoverState> = {
+  id: "await-kubelets",
+  title: "Nodes",
+  async run({ plan, client, options }, context) {
+    const { signal, events, clock } = context;
+    for (const { name } of controlPlaneNodes(plan.spec)) {
+      const registered: Condition<KubeClient> = {
+        name: `the kubelet of ${name} has said what it has`,
+        async check(api) {
+          const node = await api.find<KubeNode>(`/api/v1/nodes/${name}`, { signal });
+          return node?.status?.allocatable?.cpu === undefined ? unmet("not yet") : met();
+        },
+      };
+      await waitFor(registered, client!, {
+        ...{ timeoutMs: options.waitTimeoutMs, intervalMs: 100, signal, events, clock },
+        code: "NODE_NOT_READY",
+        hint: `slipway logs -p ${plan.spec.metadata.name} -n ${name} --unit kubelet`,
+      });
+    }
+    return undefined;
+  },
+};
+
 function recoverSteps({ from, etcd, keepOldData }: RecoverState): Step<RecoverState>[] {
   const restore = etcd as EtcdRestore;
   const withEtcd = (step: Step<{ etcd: EtcdRestore }>): Step<RecoverState> => ({
@@ -238,6 +269,7 @@ function recoverSteps({ from, etcd, keepOldData }: RecoverState): Step<RecoverSt
       activateCheckpoints,
       waitForApi,
       settleKubelets,
+      awaitKubelets,
       applyWorkloadsOfCopies,
       applySystemObjects,
       awaitWorkloads,
