@@ -9,6 +9,7 @@ import { apiReady } from "../kube/conditions.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
 import { findInKubeconfig, mergeKubeconfig } from "../kube/kubeconfig-file.js";
 import { waitForObjects } from "../kube/wait.js";
+import { controlPlaneNodes } from "../plan/addresses.js";
 import { breakGlass } from "../plan/certificates.js";
 import type { KubeObject } from "../plan/kube-object.js";
 import type { Material } from "../plan/material.js";
@@ -27,7 +28,7 @@ import { runOperation, type Step, skip } from "./operation.js";
 import { kubeletsReport } from "./pod-network.js";
 import { lockProfile, loggedContext, profileJournal, profilePaths, readProfile } from "./profile.js";
 import { handOutRenewed } from "./renewal.js";
-import { controlPlanes, describePods, waitOptions } from "./selfhost/control-plane.js";
+import { describePods, waitOptions } from "./selfhost/control-plane.js";
 import { hasFilesHash, rollChangedFiles } from "./selfhost/files-hash.js";
 import { serves } from "./selfhost/served-certificate.js";
 import { ensureNodeSoftware } from "./software.js";
@@ -173,7 +174,7 @@ async function podsTakeUp(
   const { name } = spec.metadata;
   const rolling = await rollChangedFiles({ client, plan, material }, context.signal);
   const certificate = material.get(`pki/${selfhostedNames.apiServer}.crt`)!;
-  for (const { address } of controlPlanes(spec)) {
+  for (const { address } of controlPlaneNodes(spec)) {
     await waitFor(serves(certificate, { host: address, port: spec.apiServer.port }), undefined, {
       ...waitOptions(context),
       intervalMs: 1000,

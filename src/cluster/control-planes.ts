@@ -19,7 +19,7 @@ import { skip } from "./operation.js";
 import { findProfile, type Profile } from "./profile.js";
 import { noteRollout } from "./rollout.js";
 import { endSelfhosted } from "./selfhost/leave.js";
-import { pendingUpgrade } from "./selfhost/upgrade-state.js";
+import { pendingUpgrade, unendedUpgrade } from "./selfhost/upgrade-state.js";
 
 /** How long a removal waits for etcd, which counts a member in some seconds after it came. */
 const patienceMs = 30_000;
@@ -85,10 +85,7 @@ async function checkShapeable(
     );
   }
   const upgrade = await pendingUpgrade(name, context);
-  if (!upgrade) return;
-  throw new SlipwayError("USAGE", `an upgrade of ${name} to ${upgrade.to} has begun and not ended`, {
-    hint: `end that first: slipway selfhost upgrade -p ${name} --to ${upgrade.to}`,
-  });
+  if (upgrade) throw unendedUpgrade(name, upgrade);
 }
 
 /** @throws {SlipwayError} as for an addition; `USAGE` for the only one; `QUORUM_LOST` when etcd would not go on without it */

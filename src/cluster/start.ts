@@ -15,7 +15,7 @@ import { firstPod, rootCaObject } from "../plan/addons/first-pod.js";
 import { isHighlyAvailable } from "../plan/addresses.js";
 import { breakGlass } from "../plan/certificates.js";
 import type { KubeObject } from "../plan/kube-object.js";
-import { type ClusterPlan, type PlannedNode, planCluster } from "../plan/plan.js";
+import { type ClusterPlan, controlPlaneObjects, type PlannedNode, planCluster } from "../plan/plan.js";
 import { sealObjects } from "../plan/secrets.js";
 import { withBootstrap } from "../plan/selfhosted/plan.js";
 import { withStaticPods } from "../plan/selfhosted/static.js";
@@ -355,8 +355,9 @@ async function keepEdited(
   { plan, client }: StartState,
   { signal }: Context,
 ): Promise<KubeObject[]> {
-  const group = plan.objects.find(({ name }) => name === "control-plane")?.objects ?? [];
-  const workloads = new Set(group.filter(({ kind }) => kind === "DaemonSet" || kind === "Deployment"));
+  const workloads = new Set(
+    controlPlaneObjects(plan).filter(({ kind }) => kind === "DaemonSet" || kind === "Deployment"),
+  );
   if (workloads.size === 0) return [...objects];
   const there = new Set<KubeObject>();
   for (const workload of workloads) {

@@ -85,3 +85,7 @@ function cniObjects(spec: ClusterSpec, manifest: readonly KubeObject[]): Planned
   const objects = spec.network.cni === "flannel" ? flannelObjects(spec) : [...manifest];
   return objects.length > 0 ? [{ name: "cni", objects }] : [];
 }
+
+/** Of a control plane that is objects of the cluster. */
+export const controlPlaneObjects = (plan: ClusterPlan): KubeObject[] =>
+  plan.objects.filter(({ name }) => name === "control-plane").flatMap(({ objects }) => objects);

@@ -2,8 +2,10 @@ import { type Condition, met, unmet, waitFor } from "../../base/condition.js";
 import type { Context } from "../../base/context.js";
 import { isSlipwayError, SlipwayError } from "../../base/errors.js";
 import { applyObjects } from "../../kube/apply.js";
+import { controlPlaneNodes } from "../../plan/addresses.js";
 import type { KubeObject } from "../../plan/kube-object.js";
 import { places } from "../../plan/places.js";
+import { controlPlaneObjects } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { activatedAtAnnotation, type StaticPod } from "../../selfhost/checkpoint/static-copy.js";
@@ -13,7 +15,6 @@ import { selfhostedReady } from "../../selfhost/pivot/pivot.js";
 import { findWorkload } from "../../selfhost/rollout.js";
 import { type Step, skip } from "../operation.js";
 import { pivotOf } from "../pivot.js";
-import { controlPlanes } from "../selfhost/control-plane.js";
 import type { StartState } from "../start-state.js";
 
 interface CheckpointState extends StartState {
@@ -30,13 +31,14 @@ export const activateCheckpoints: Step<CheckpointState> = {
     const { name: cluster } = plan.spec.metadata;
     const copies = new Map<string, StaticPod>();
     let activated = 0;
-    for (const { name } of controlPlanes(plan.spec)) {
+    for (const { name } of controlPlaneNodes(plan.spec)) {
       const host = machineHost(driver, cluster, name);
       const active = await activeCopies(host, context);
-      for (const [file, text] of await filesIn(host, inactivePath, context)) {
-        const copy = JSON.parse(text) as StaticPod;
+      for (const file of await namesIn(host, inactivePath, context)) {
+        const { stdout } = await host.exec(["cat", `${inactivePath}/${file}`], { signal: context.signal });
+        const copy = JSON.parse(stdout) as StaticPod;
         copies.set(copy.metadata.name, copy);
-        if (active.has(file)) continue;
+        if (active.includes(file)) continue;
         // As a pod that its kubelet has not seen before.
         const annotations = {
           ...copy.metadata.annotations,
@@ -68,16 +70,16 @@ const checkpointerPatienceMs = 30_000;
  * The copies that a kubelet has. Where the checkpointer's own is among them, it activates the others: two who do that at once make
  * two pods of one copy, of which the kubelet has to end the first.
  */
-async function activeCopies(host: ControlPlaneHost, context: Context): Promise<Map<string, string>> {
+async function activeCopies(host: ControlPlaneHost, context: Context): Promise<readonly string[]> {
   const { signal, events, clock } = context;
-  let active = await filesIn(host, places.manifests, context);
-  if (![...active.keys()].some((file) => file.includes(checkpointerName))) return active;
-  const stored = [...(await filesIn(host, inactivePath, context)).keys()];
+  let active = await namesIn(host, places.manifests, context);
+  if (!active.some((file) => file.includes(checkpointerName))) return active;
+  const stored = await namesIn(host, inactivePath, context);
   const all: Condition<ControlPlaneHost> = {
     name: `the checkpointer of ${host.name} has activated what it has`,
     async check() {
-      active = await filesIn(host, places.manifests, context);
-      const missing = stored.filter((file) => !active.has(file));
+      active = await namesIn(host, places.manifests, context);
+      const missing = stored.filter((file) => !active.includes(file));
       return missing.length === 0 ? met() : unmet(`not yet ${missing.join(", ")}`);
     },
   };
@@ -91,19 +93,16 @@ async function activeCopies(host: ControlPlaneHost, context: Context): Promise<M
 
 const inactivePath = `${places.kubernetes}/inactive-manifests`;
 
-/** The checkpoints in a directory of a node, by file name. */
-async function filesIn(
+/** The checkpoints in a directory of a node. */
+async function namesIn(
   { exec }: ControlPlaneHost,
   directory: string,
   { signal }: Context,
-): Promise<Map<string, string>> {
+): Promise<string[]> {
   const script =
     'cd "$1" 2>/dev/null || exit 0; for file in *.json; do [ -e "$file" ] || continue; echo "$file"; done';
   const { stdout } = await exec(["/bin/sh", "-c", script, "sh", directory], { signal });
-  const files = new Map<string, string>();
-  for (const name of stdout.split("\n").filter(Boolean))
-    files.set(name, (await exec(["cat", `${directory}/${name}`], { signal })).stdout);
-  return files;
+  return stdout.split("\n").filter(Boolean);
 }
 
 /** What is missing of the control plane's workloads, with images and flags as their copies have them. */
@@ -111,10 +110,9 @@ export const applyWorkloadsOfCopies: Step<CheckpointState> = {
   id: "apply-copied-workloads",
   title: "Workloads",
   async run({ plan, client, material, copies = [] }, context) {
-    const group = plan.objects.find(({ name }) => name === "control-plane")?.objects ?? [];
     const objects: KubeObject[] = [];
     const missing: string[] = [];
-    for (const object of group) {
+    for (const object of controlPlaneObjects(plan)) {
       const { kind, metadata } = object;
       const copy = copies.find((candidate) => candidate.metadata.name === metadata.name);
       if ((kind !== "DaemonSet" && kind !== "Deployment") || !copy) {
@@ -137,7 +135,7 @@ export const awaitWorkloads: Step<CheckpointState> = {
     const pivot = pivotOf(state, context);
     await selfhostedReady(pivot);
     const { driver, plan } = state;
-    for (const { name } of controlPlanes(plan.spec)) {
+    for (const { name } of controlPlaneNodes(plan.spec)) {
       const host = machineHost(driver, plan.spec.metadata.name, name);
       await waitFor(noCopyRuns(context), host, {
         ...pivot.wait,
@@ -154,7 +152,7 @@ export const awaitWorkloads: Step<CheckpointState> = {
 const noCopyRuns = (context: Context): Condition<ControlPlaneHost> => ({
   name: "checkpoints have made way",
   async check(host) {
-    const files = [...(await filesIn(host, places.manifests, context)).keys()];
+    const files = await namesIn(host, places.manifests, context);
     const left = files.filter((file) => !file.includes(checkpointerName));
     return left.length === 0 ? met() : unmet(`${left.join(", ")} in ${places.manifests} of ${host.name}`);
   },

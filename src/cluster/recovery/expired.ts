@@ -2,7 +2,9 @@ import type { Context } from "../../base/context.js";
 import { applyObjects } from "../../kube/apply.js";
 import type { Pod } from "../../kube/wire.js";
 import { inspectCertificate } from "../../pki/inspect.js";
+import { controlPlaneNodes } from "../../plan/addresses.js";
 import { places } from "../../plan/places.js";
+import { controlPlaneObjects } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { filesVolume } from "../../plan/selfhosted/pods.js";
@@ -12,7 +14,6 @@ import { placeBootstrap } from "../../selfhost/pivot/place-bootstrap.js";
 import { endCopies, removeCopies } from "../../selfhost/remove-copies.js";
 import { type Step, skip } from "../operation.js";
 import { pivotOf } from "../pivot.js";
-import { controlPlanes } from "../selfhost/control-plane.js";
 import type { StartState } from "../start-state.js";
 
 /**
@@ -29,7 +30,7 @@ async function removeExpiredCopies({ plan, driver }: StartState, context: Contex
   const cluster = plan.spec.metadata.name;
   const path = `${places.kubernetes}/checkpoint-secrets/kube-system/${apiServer}/${filesVolume}/${servingCertificate}`;
   const found = await Promise.all(
-    controlPlanes(plan.spec).map(async ({ name }) => {
+    controlPlaneNodes(plan.spec).map(async ({ name }) => {
       const exec = (command: string[]) => driver.exec(cluster, name, command, { signal: context.signal });
       const { stdout } = await exec(["/bin/sh", "-c", `cat ${path} 2>/dev/null || true`]);
       if (!isExpired(stdout, context)) return [];
@@ -87,8 +88,7 @@ export const replaceExpiredPods: Step<StartState> = {
     const pem = secret?.data?.["apiserver.crt"];
     if (!pem || !isExpired(Buffer.from(pem, "base64").toString("utf8"), context))
       return skip("none has expired");
-    const group = plan.objects.find(({ name }) => name === "control-plane")?.objects ?? [];
-    const secrets = group.filter(({ kind }) => kind === "Secret");
+    const secrets = controlPlaneObjects(plan).filter(({ kind }) => kind === "Secret");
     await applyObjects(client!, sealObjects(secrets, material!), { signal });
     const labelSelector = `k8s-app in (${apiServer},${checkpointerName})`;
     const { items } = await client!.list<Pod>({ path: `${kubeSystem}/pods`, labelSelector }, { signal });

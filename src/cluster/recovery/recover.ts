@@ -245,7 +245,11 @@ const awaitKubelets: Step<RecoverState> = {
         },
       };
       await waitFor(registered, client!, {
-        ...{ timeoutMs: options.waitTimeoutMs, intervalMs: 100, signal, events, clock },
+        timeoutMs: options.waitTimeoutMs,
+        intervalMs: 100,
+        signal,
+        events,
+        clock,
         code: "NODE_NOT_READY",
         hint: `slipway logs -p ${plan.spec.metadata.name} -n ${name} --unit kubelet`,
       });

@@ -4,7 +4,7 @@ import { connect, type KubeClient } from "../../kube/client.js";
 import { credentialsFromKubeconfig } from "../../kube/credentials.js";
 import type { Pod } from "../../kube/wire.js";
 import type { MachineDriver } from "../../machines/driver.js";
-import { nodeAddresses } from "../../plan/addresses.js";
+import { controlPlaneNodes } from "../../plan/addresses.js";
 import { breakGlass } from "../../plan/certificates.js";
 import type { Material } from "../../plan/material.js";
 import type { ClusterPlan } from "../../plan/plan.js";
@@ -46,7 +46,7 @@ export const waitOptions = ({ signal, events, clock }: Context) => ({
 export function bridges({ plan, driver, material }: ControlPlaneAccess, context: Context): Bridge[] {
   const { spec } = plan;
   const cluster = spec.metadata.name;
-  return controlPlanes(spec).map(({ name, address }) => ({
+  return controlPlaneNodes(spec).map(({ name, address }) => ({
     host: machineHost(driver, cluster, name),
     node: name,
     port: spec.apiServer.port,
@@ -69,9 +69,6 @@ export async function podsOf(client: KubeClient, workload: string, signal: Abort
   );
   return items.map(({ metadata }) => metadata?.name ?? "");
 }
-
-export const controlPlanes = (spec: ClusterSpec) =>
-  nodeAddresses(spec).filter(({ role }) => role === "control-plane");
 
 /** @throws {SlipwayError} `USAGE` for a cluster whose control plane is another */
 export function requireBootstrapper(

@@ -1,7 +1,7 @@
 import { waitFor } from "../../base/condition.js";
 import type { Context } from "../../base/context.js";
 import { applyObjects } from "../../kube/apply.js";
-import { planCluster } from "../../plan/plan.js";
+import { controlPlaneObjects, planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
@@ -13,7 +13,6 @@ import { type Step, skip } from "../operation.js";
 import { profilePaths } from "../profile.js";
 import { describePods, waitOptions } from "./control-plane.js";
 import { endBridges, endStaticPod, type MoveState, moveControlPlane } from "./move.js";
-import { controlPlaneObjects } from "./upgrade.js";
 
 /**
  * From static pods to objects of the cluster, as the spec has them.

@@ -4,8 +4,9 @@ import type { Context } from "../../base/context.js";
 import { applyObjects } from "../../kube/apply.js";
 import { apiReady } from "../../kube/conditions.js";
 import type { Pod } from "../../kube/wire.js";
+import { controlPlaneNodes } from "../../plan/addresses.js";
 import type { KubeObject } from "../../plan/kube-object.js";
-import { type ClusterPlan, planCluster } from "../../plan/plan.js";
+import { type ClusterPlan, controlPlaneObjects, planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { reshapedWorkload } from "../../plan/selfhosted/reshape.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
@@ -21,8 +22,7 @@ import type { ClusterSpec } from "../../spec/cluster-spec.js";
 import { type Step, skip } from "../operation.js";
 import { pendingRollout } from "../rollout.js";
 import type { StartState } from "../start-state.js";
-import { bridges, controlPlanes, describePods, waitOptions } from "./control-plane.js";
-import { controlPlaneObjects } from "./upgrade.js";
+import { bridges, describePods, waitOptions } from "./control-plane.js";
 
 /**
  * A self-hosted control plane on more nodes or fewer. Its objects follow those nodes: API servers behind an endpoint listen on
@@ -110,7 +110,7 @@ async function spreadOut(
   { plan, client }: StartState,
   context: Context,
 ): Promise<void> {
-  const nodes = controlPlanes(plan.spec).map(({ name }) => name);
+  const nodes = controlPlaneNodes(plan.spec).map(({ name }) => name);
   for (let moves = 1; moves < nodes.length; moves++) {
     const pods = await client!.list<Pod>(
       { path: "/api/v1/namespaces/kube-system/pods", labelSelector: `k8s-app=${workload.name}` },

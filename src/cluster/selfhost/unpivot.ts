@@ -3,6 +3,7 @@ import type { Context } from "../../base/context.js";
 import { deleteObjects } from "../../kube/apply.js";
 import type { KubeClient } from "../../kube/client.js";
 import type { Pod } from "../../kube/wire.js";
+import { controlPlaneObjects } from "../../plan/plan.js";
 import { checkpointerName } from "../../plan/selfhosted/checkpointer.js";
 import { staticKubeconfigs, staticManifest, staticPodsPath } from "../../plan/selfhosted/static.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
@@ -16,7 +17,6 @@ import { manifestOf, staticWorkload } from "../../selfhost/static-copies.js";
 import { type Step, skip } from "../operation.js";
 import { describePods, podsOf, waitOptions } from "./control-plane.js";
 import { endBridges, type MoveState, moveControlPlane, podsGone } from "./move.js";
-import { controlPlaneObjects } from "./upgrade.js";
 
 /**
  * From objects of the cluster back to static pods, made of the live objects: their flags and images as they are now.

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../../base/context.js";
+import { SlipwayError } from "../../base/errors.js";
 import { readJson, writeJsonAtomic } from "../../base/files.js";
 import { profilePaths } from "../profile.js";
 
@@ -30,3 +31,9 @@ export const notePending = (name: string, pending: PendingUpgrade, context: Cont
 
 export const forgetPending = (name: string, context: Context): Promise<void> =>
   rm(stateFile(name, context), { force: true });
+
+/** For who would change a control plane in the middle of it. */
+export const unendedUpgrade = (name: string, { to }: PendingUpgrade): SlipwayError =>
+  new SlipwayError("USAGE", `an upgrade of ${name} to ${to} has begun and not ended`, {
+    hint: `end that first: slipway selfhost upgrade -p ${name} --to ${to}`,
+  });

@@ -7,8 +7,9 @@ import { applyObjects } from "../../kube/apply.js";
 import type { KubeClient } from "../../kube/client.js";
 import { apiReady } from "../../kube/conditions.js";
 import type { KubeNode } from "../../kube/wire.js";
+import { controlPlaneNodes } from "../../plan/addresses.js";
 import type { KubeObject } from "../../plan/kube-object.js";
-import { type ClusterPlan, planCluster } from "../../plan/plan.js";
+import { type ClusterPlan, controlPlaneObjects, planCluster } from "../../plan/plan.js";
 import { sealObjects } from "../../plan/secrets.js";
 import { workloadNames } from "../../plan/selfhosted/workloads.js";
 import {
@@ -49,7 +50,6 @@ import {
   bridges,
   type ControlPlaneAccess,
   connectApi,
-  controlPlanes,
   patienceMs,
   requireBootstrapper,
   waitOptions,
@@ -65,7 +65,13 @@ import {
   imageDiskFactor,
   neededDiskBytes,
 } from "./upgrade-checks.js";
-import { forgetPending, notePending, type PendingUpgrade, pendingUpgrade } from "./upgrade-state.js";
+import {
+  forgetPending,
+  notePending,
+  type PendingUpgrade,
+  pendingUpgrade,
+  unendedUpgrade,
+} from "./upgrade-state.js";
 
 interface UpgradeOptions {
   /** `v1.36.3` */
@@ -115,11 +121,7 @@ export async function upgradeCluster(
   const { spec, facts } = profile;
   requireBootstrapper(spec, "selfhosted");
   const before = await pendingUpgrade(name, context);
-  if (before && before.to !== options.to) {
-    throw new SlipwayError("USAGE", `an upgrade of ${name} to ${before.to} has begun and not ended`, {
-      hint: `end that first: slipway selfhost upgrade -p ${name} --to ${before.to}`,
-    });
-  }
+  if (before && before.to !== options.to) throw unendedUpgrade(name, before);
   checkTarget(spec, options.to);
   const plan = planCluster(spec, facts);
   const driver = hostDriver(context);
@@ -363,9 +365,6 @@ const objectsOf = ({ name }: WorkloadRef, { target }: UpgradeState): KubeObject[
     ({ metadata }) => metadata.name === name || metadata.labels?.["k8s-app"] === name,
   );
 
-export const controlPlaneObjects = (plan: ClusterPlan): KubeObject[] =>
-  plan.objects.filter(({ name }) => name === "control-plane").flatMap(({ objects }) => objects);
-
 function targetImage(workload: WorkloadRef, state: UpgradeState): string | undefined {
   const object = objectsOf(workload, state).find(
     ({ kind, metadata }) => kind === workload.kind && metadata.name === workload.name,
@@ -482,7 +481,7 @@ const upgradeKubelets: Step<UpgradeState> = {
       kubectl: await ensureKubectl(options.to, context),
       kubeconfig: profilePaths(name, context).breakGlass,
     };
-    const order = [...controlPlanes(target.spec).map((node) => node.name)];
+    const order = [...controlPlaneNodes(target.spec).map((node) => node.name)];
     const rank = (node: { name: string }) => (order.includes(node.name) ? 0 : 1);
     const drained: string[] = [];
     for (const node of own.toSorted((a, b) => rank(a) - rank(b))) {

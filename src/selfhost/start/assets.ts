@@ -60,20 +60,11 @@ export async function readRendered(directory: string): Promise<StartAssets> {
     ...bootstrapParts.map(({ file }) => `bootstrap-manifests/${file}`),
     ...bootstrapParts.flatMap(({ component, files }) => files.map(({ path }) => `tls/${component}/${path}`)),
   ];
-  const texts = new Map<string, string>();
-  const missing: string[] = [];
-  for (const path of needed) {
-    const text = await readTextIfPresent(join(directory, path));
-    if (text === undefined) missing.push(path);
-    else texts.set(path, text);
-  }
+  const { texts, missing } = await readNeeded(directory, needed);
   if (!(await exists(join(directory, "manifests")))) missing.push("manifests/");
   if (missing.length > 0) throw incomplete(directory, missing);
 
-  const bootstrapPods = bootstrapParts.map(({ file, component }) => {
-    const path = `bootstrap-manifests/${file}`;
-    return { file, pod: onePod(texts.get(path)!, path, `bootstrap-${component}`) };
-  });
+  const bootstrapPods = bootstrapPodsIn(texts);
   const secrets = new Map<string, string>();
   for (const { component } of bootstrapParts) {
     for (const [path, text] of await readTree(join(directory, "tls", component))) {
@@ -115,6 +106,28 @@ export async function readRendered(directory: string): Promise<StartAssets> {
 const renderAgain = (directory: string): string =>
   `write what is missing: slipway selfhost render --asset-dir ${directory} (and --overwrite for what was removed)`;
 
+/** Files of an asset directory by their paths in it, and those that are missing. */
+export async function readNeeded(
+  directory: string,
+  needed: readonly string[],
+): Promise<{ texts: Map<string, string>; missing: string[] }> {
+  const texts = new Map<string, string>();
+  const missing: string[] = [];
+  for (const path of needed) {
+    const text = await readTextIfPresent(join(directory, path));
+    if (text === undefined) missing.push(path);
+    else texts.set(path, text);
+  }
+  return { texts, missing };
+}
+
+/** The bootstrap control plane, of files that were read. */
+export const bootstrapPodsIn = (texts: ReadonlyMap<string, string>): StartAssets["bootstrapPods"] =>
+  bootstrapParts.map(({ file, component }) => {
+    const path = `bootstrap-manifests/${file}`;
+    return { file, pod: onePod(texts.get(path)!, path, `bootstrap-${component}`) };
+  });
+
 export function incomplete(
   directory: string,
   missing: string[],
@@ -131,7 +144,7 @@ export function incomplete(
   );
 }
 
-export function onePod(text: string, path: string, name: string): KubeObject {
+function onePod(text: string, path: string, name: string): KubeObject {
   const [pod, ...others] = parseManifest(text, path);
   if (pod?.kind === "Pod" && others.length === 0 && pod.metadata.name === name) return pod;
   throw new SlipwayError("CONFIG_INVALID", `${path}:1:1: is not the Pod ${name}, and nothing else`, {

@@ -5,9 +5,10 @@ import { bootstrapParts, bootstrapSecretsPath } from "../../plan/selfhosted/boot
 import { type RecoveryRecord, recordName, recoverJournalName } from "../recover/record.js";
 import {
   type AssetObject,
+  bootstrapPodsIn,
   incomplete,
-  onePod,
   portOf,
+  readNeeded,
   readRendered,
   readTree,
   type StartAssets,
@@ -33,18 +34,9 @@ async function readRecovered(directory: string, { port, workloads }: RecoveryRec
     "tls/ca.crt",
     ...bootstrapParts.map(({ file }) => `bootstrap-manifests/${file}`),
   ];
-  const texts = new Map<string, string>();
-  const missing: string[] = [];
-  for (const path of needed) {
-    const text = await readTextIfPresent(join(directory, path));
-    if (text === undefined) missing.push(path);
-    else texts.set(path, text);
-  }
+  const { texts, missing } = await readNeeded(directory, needed);
   if (missing.length > 0) throw incomplete(directory, missing, again);
-  const bootstrapPods = bootstrapParts.map(({ file, component }) => {
-    const path = `bootstrap-manifests/${file}`;
-    return { file, pod: onePod(texts.get(path)!, path, `bootstrap-${component}`) };
-  });
+  const bootstrapPods = bootstrapPodsIn(texts);
   const secrets = await readTree(join(directory, "tls"));
   for (const own of ["ca.crt", "ca.key"]) secrets.delete(own);
   const lost = bootstrapPods
