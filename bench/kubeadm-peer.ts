@@ -217,6 +217,10 @@ export class KubeadmPeer {
           : { cgroupDriver: "systemd" }),
         enforceNodeAllocatable: [],
         failSwapOn: false,
+        // As our nodes have it: how full the host's disk is must not decide what is timed.
+        evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
+        imageGCHighThresholdPercent: 100,
+        imageGCLowThresholdPercent: 99,
       },
       {
         apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
