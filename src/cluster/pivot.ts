@@ -2,6 +2,7 @@ import { met, unmet } from "../base/condition.js";
 import type { Context } from "../base/context.js";
 import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
+import { isHighlyAvailable } from "../plan/addresses.js";
 import { breakGlass } from "../plan/certificates.js";
 import { kubeconfigPath, places } from "../plan/places.js";
 import { bootstrapPort, ownApiServerAddress } from "../plan/selfhosted/settings.js";
@@ -51,21 +52,44 @@ export function pivotOf({ plan, driver, material, options }: StartState, context
   };
 }
 
-const step = (id: string, title: string, run: (pivot: Pivot) => Promise<void>): Step<StartState> => ({
+const step = (
+  id: string,
+  title: string,
+  run: (pivot: Pivot, state: StartState, context: Context) => Promise<void>,
+): Step<StartState> => ({
   id,
   title,
   async run(state, context) {
     const pivot = pivotOf(state, context);
     if (!(await isPivoting(pivot))) return skip("the control plane is self-hosted");
-    await run(pivot);
+    await run(pivot, state, context);
     return undefined;
   },
 });
 
-export const openTheWay = step("open-way", "Bootstrap", openWay);
+/**
+ * The only API server that there is runs on the first node, while those of the others begin: for as long it comes before them, when
+ * they are machines of one host.
+ */
+async function favourFirst(
+  weight: number,
+  { node }: Pivot,
+  { plan, driver }: StartState,
+  context: Context,
+): Promise<void> {
+  if (isHighlyAvailable(plan.spec)) await driver.weigh(plan.spec.metadata.name, node, weight, context);
+}
+
+export const openTheWay = step("open-way", "Bootstrap", async (pivot, state, context) => {
+  await favourFirst(4, pivot, state, context);
+  await openWay(pivot);
+});
 
 export const pivotSteps: Step<StartState>[] = [
   step("await-selfhosted", "Self-hosted", selfhostedReady),
   step("hand-over", "Hand-over", handOver),
-  step("end-bootstrap", "Pivot", endBootstrap),
+  step("end-bootstrap", "Pivot", async (pivot, state, context) => {
+    await favourFirst(1, pivot, state, context);
+    await endBootstrap(pivot);
+  }),
 ];

@@ -186,6 +186,7 @@ export function describeDriver(name: string, make: () => Promise<ContractSubject
       await driver.create(subject.spec("one"));
       await expectCode(driver.pause(cluster, "one"), "MACHINE_NOT_RUNNING");
       await expectCode(driver.resume(cluster, "one"), "MACHINE_NOT_RUNNING");
+      await expectCode(driver.weigh(cluster, "one", 2), "MACHINE_NOT_RUNNING");
       await expectCode(driver.exec(cluster, "one", ["true"]), "MACHINE_NOT_RUNNING");
       await expectCode(driver.execInteractive(cluster, "one", ["true"]), "MACHINE_NOT_RUNNING");
       await expectCode(driver.copyIn(cluster, "one", "/etc/hostname", "/x"), "MACHINE_NOT_RUNNING");

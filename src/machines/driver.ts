@@ -138,6 +138,12 @@ export interface MachineDriver {
   pause(cluster: string, name: string, context?: DriverContext): Promise<void>;
   /** @throws `MACHINE_NOT_FOUND`, `MACHINE_NOT_RUNNING` */
   resume(cluster: string, name: string, context?: DriverContext): Promise<void>;
+  /**
+   * Where machines want more of the host's processors than there is, this one gets `weight` times as much as another, until it stops.
+   * @param weight 1 to 100; a machine starts with 1
+   * @throws `MACHINE_NOT_FOUND`, `MACHINE_NOT_RUNNING`
+   */
+  weigh(cluster: string, name: string, weight: number, context?: DriverContext): Promise<void>;
   /** Removes the machine and all that it kept, in whatever state it is. */
   delete(cluster: string, name: string, context?: DriverContext): Promise<void>;
 

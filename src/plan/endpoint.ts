@@ -2,7 +2,7 @@ import type { IgnitionUnit } from "../ignition/config.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { controlPlaneNodes, endpointAddress, isHighlyAvailable, type NodeAddress } from "./addresses.js";
 import { pki } from "./places.js";
-import { serviceText } from "./unit.js";
+import { beforeOthers, serviceText } from "./unit.js";
 
 /**
  * The endpoint of several control planes. Each of them runs keepalived, of which one holds the endpoint's address, and haproxy,
@@ -150,7 +150,7 @@ export function endpointUnits(spec: ClusterSpec): IgnitionUnit[] {
           "KillMode=mixed",
           // Two for each connection of maxconn: a container may have no more than some 20,000.
           "LimitNOFILE=16384",
-          "Nice=-10",
+          ...beforeOthers,
         ],
       }),
     },
@@ -161,7 +161,7 @@ export function endpointUnits(spec: ClusterSpec): IgnitionUnit[] {
         description: "keepalived, the endpoint's address",
         after: ["haproxy.service"],
         command: ["/usr/sbin/keepalived", "--dont-fork", "--vrrp"],
-        options: ["ExecReload=/bin/kill -HUP $MAINPID", "Nice=-10"],
+        options: ["ExecReload=/bin/kill -HUP $MAINPID", ...beforeOthers],
       }),
     },
   ];

@@ -11,6 +11,12 @@ export interface Service {
   environment?: Record<string, string>;
 }
 
+/**
+ * For what the whole cluster waits for and what takes little: before anything else of its node that wants the processor. A niceness
+ * counts within a control group only, and each service, as each pod, is in one of its own.
+ */
+export const beforeOthers = ["Slice=-.slice", "CPUWeight=1000"];
+
 /** The text of a unit file. */
 export function serviceText({
   description,

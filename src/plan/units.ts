@@ -9,7 +9,7 @@ import { places } from "./places.js";
 import { proxyFlags } from "./proxy.js";
 import { snapshotUnits } from "./snapshot-schedule.js";
 import { stopPodsPath } from "./stop-pods.js";
-import { type Service, serviceText } from "./unit.js";
+import { beforeOthers, type Service, serviceText } from "./unit.js";
 
 const program = (name: string): string => `${places.bin}/${name}`;
 
@@ -84,7 +84,7 @@ export function controlPlaneUnits(spec: ClusterSpec, node: NodeAddress): Ignitio
     description: "etcd, the cluster's store",
     command: commandLine(program("etcd"), etcdFlags(spec, node)),
     type: "notify",
-    options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", "Nice=-10"],
+    options: ["StateDirectory=etcd", "StateDirectoryMode=0700", "LimitNOFILE=65536", ...beforeOthers],
   });
   if (spec.bootstrapper !== "units") return [etcd, ...snapshotUnits(spec), ...endpointUnits(spec)];
   const single = !isHighlyAvailable(spec);

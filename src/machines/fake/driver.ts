@@ -122,6 +122,10 @@ export class FakeDriver implements MachineDriver {
     alive(await this.#require("resume", cluster, name)).state = "running";
   }
 
+  async weigh(cluster: string, name: string): Promise<void> {
+    alive(await this.#require("weigh", cluster, name));
+  }
+
   async delete(cluster: string, name: string): Promise<void> {
     await this.#before("delete", cluster, name);
     this.#machines.delete(key(cluster, name));

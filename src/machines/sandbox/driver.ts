@@ -18,7 +18,7 @@ import { createMachine } from "./create.js";
 import { deleteClusterNetwork, deleteMachine } from "./delete.js";
 import { execInMachine, execInteractive } from "./exec.js";
 import { machineLayout } from "./layout.js";
-import { setPaused, startMachine, stopMachine } from "./lifecycle.js";
+import { setPaused, startMachine, stopMachine, weighMachine } from "./lifecycle.js";
 import { checkClusterName, checkNames, containerId } from "./names.js";
 import { ensureNetwork } from "./network.js";
 import { publishPorts } from "./ports.js";
@@ -65,6 +65,7 @@ export function createSandboxDriver(options: SandboxOptions): MachineDriver {
     stop: (cluster, name, stopOptions, context) => stopMachine(sandbox, cluster, name, stopOptions, context),
     pause: (cluster, name, context) => setPaused(sandbox, cluster, name, true, context),
     resume: (cluster, name, context) => setPaused(sandbox, cluster, name, false, context),
+    weigh: (cluster, name, weight, context) => weighMachine(sandbox, cluster, name, weight, context),
     delete: (cluster, name, context) => deleteMachine(sandbox, cluster, name, context),
     exec: (cluster, name, command, execOptions) =>
       execInMachine(sandbox, cluster, name, command, execOptions),

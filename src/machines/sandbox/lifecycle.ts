@@ -128,6 +128,19 @@ export async function setPaused(
   await (paused ? sandbox.runc.pause(found.id, options) : sandbox.runc.resume(found.id, options));
 }
 
+export async function weighMachine(
+  sandbox: Sandbox,
+  cluster: string,
+  name: string,
+  weight: number,
+  { signal }: DriverContext = {},
+): Promise<void> {
+  const found = await requireMachine(sandbox, cluster, name);
+  checkOwner(found);
+  if (found.runc?.status !== "running" && found.runc?.status !== "paused") throw notRunning(name);
+  await sandbox.runc.weigh(found.id, weight, signal ? { signal } : {});
+}
+
 export const notRunning = (name: string): SlipwayError =>
   new SlipwayError("MACHINE_NOT_RUNNING", `the machine ${name} is not running`, {
     hint: "start it first: slipway start",
