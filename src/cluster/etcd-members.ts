@@ -134,6 +134,14 @@ export async function moveLeader(
   });
 }
 
+/** Gives one of the members the lead, whoever has it. */
+export async function giveLead(node: NodeAddress, access: EtcdAccess, context: Context): Promise<void> {
+  const heir = (await listMembers(access, context)).find((member) => member.peerUrl === peerUrl(node));
+  if (!heir) return;
+  for (const other of access.through)
+    if (other.name !== node.name) await moveLeader(other, heir, access, context);
+}
+
 /** Which of these nodes' etcds answer, each asked for itself. */
 export async function healthyMembers(
   nodes: readonly NodeAddress[],

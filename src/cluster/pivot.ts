@@ -2,7 +2,7 @@ import { met, unmet } from "../base/condition.js";
 import type { Context } from "../base/context.js";
 import { connect } from "../kube/client.js";
 import { credentialsFromKubeconfig } from "../kube/credentials.js";
-import { isHighlyAvailable } from "../plan/addresses.js";
+import { controlPlaneNodes, isHighlyAvailable } from "../plan/addresses.js";
 import { breakGlass } from "../plan/certificates.js";
 import { kubeconfigPath, places } from "../plan/places.js";
 import { bootstrapPort, ownApiServerAddress } from "../plan/selfhosted/settings.js";
@@ -16,6 +16,7 @@ import {
   type Pivot,
   selfhostedReady,
 } from "../selfhost/pivot/pivot.js";
+import { giveLead } from "./etcd-members.js";
 import { type Step, skip } from "./operation.js";
 import type { StartState } from "./start-state.js";
 
@@ -80,13 +81,31 @@ async function favourFirst(
   if (isHighlyAvailable(plan.spec)) await driver.weigh(plan.spec.metadata.name, node, weight, context);
 }
 
+/** What it reads of etcd the leader answers for, and that one is beside it then. */
+async function leadBesideFirst(
+  { plan: { spec }, driver, options }: StartState,
+  context: Context,
+): Promise<void> {
+  const nodes = controlPlaneNodes(spec);
+  const access = {
+    cluster: spec.metadata.name,
+    driver,
+    through: nodes,
+    timeoutMs: options.waitTimeoutMs,
+  };
+  if (nodes.length > 1) await giveLead(nodes[0]!, access, context);
+}
+
 export const openTheWay = step("open-way", "Bootstrap", async (pivot, state, context) => {
-  await favourFirst(4, pivot, state, context);
+  await favourFirst(8, pivot, state, context);
   await openWay(pivot);
 });
 
 export const pivotSteps: Step<StartState>[] = [
-  step("await-selfhosted", "Self-hosted", selfhostedReady),
+  step("await-selfhosted", "Self-hosted", async (pivot, state, context) => {
+    await leadBesideFirst(state, context);
+    await selfhostedReady(pivot);
+  }),
   step("hand-over", "Hand-over", handOver),
   step("end-bootstrap", "Pivot", async (pivot, state, context) => {
     await favourFirst(1, pivot, state, context);

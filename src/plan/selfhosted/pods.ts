@@ -138,7 +138,8 @@ export function apiServerPod(settings: SelfhostedSettings, bootstrap: boolean): 
             timeoutSeconds: 15,
           },
         },
-        requests: { cpu: "250m", memory: "256Mi" },
+        // Twice as much for the one that serves while its successor begins.
+        requests: { cpu: bootstrap ? "500m" : "250m", memory: "256Mi" },
         mounts: [{ name: auditVolume.name, mountPath: auditVolume.hostPath.path }],
       }),
     ],
