@@ -9,6 +9,7 @@ import {
   type EtcdAccess,
   listMembers,
   majorityOf,
+  moveLeader,
   peerUrl,
   promote,
   readVoters,
@@ -99,6 +100,8 @@ export async function joinNodes(
     const now = await listMembers(access, context);
     const member = now.find((candidate) => candidate.peerUrl === peerUrl(node));
     if (member?.isLearner) await promote(member, access, context);
+    // One that was alone takes a pause of its only follower for its loss (etcd-timing.ts): the new one leads better.
+    if (member && voters.length === 1) await moveLeader(voters[0]!, member, access, context);
     voters.push(node);
     through.push(node);
     waiting.delete(node.name);

@@ -6,6 +6,7 @@ import { type PlannedNode, planCluster } from "../plan/plan.js";
 import { isOrdered, isUnchanged, type UnitChanges, unitChanges } from "../plan/unit-changes.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
 import { apiServerReady } from "./api-server.js";
+import { takeUpTiming } from "./etcd-timing.js";
 import { machineSpec } from "./machine-spec.js";
 import { profilePaths } from "./profile.js";
 import type { HandOut } from "./renewal.js";
@@ -60,7 +61,8 @@ export async function rollOut(
       changed.push(node.name);
     }
   }
-  return changed;
+  const timed = await takeUpTiming(what, timeoutMs, context);
+  return [...new Set([...changed, ...timed])];
 }
 
 /** Gives a running node the plan's config, and its units what has changed for them. */

@@ -9,6 +9,9 @@ import { kubeconfigPath, pki, places } from "./places.js";
  * inside a static or self-hosted pod.
  */
 
+/** A member alone beats faster than one of several; `src/cluster/etcd-timing.ts` brings a running one from that to this. */
+export const etcdTiming = ["heartbeat-interval", "election-timeout"] as const;
+
 export function etcdFlags(spec: ClusterSpec, node: NodeAddress): Flags {
   const members = controlPlaneNodes(spec);
   const peer = (member: NodeAddress) => `https://${member.address}:2380`;

@@ -97,11 +97,12 @@ describe("what running nodes take up", () => {
   const two = without(three, "demo-m03");
   const single = without(three, "demo-m02", "demo-m03");
 
-  test("from one to two, the first gets the endpoint in front of its API server", () => {
+  test("from one to two, the first gets the endpoint in front of its API server, and etcd goes on", () => {
+    expect(unit(single, "demo", "etcd")).toContain("--heartbeat-interval");
+    expect(unit(two, "demo", "etcd")).not.toContain("--heartbeat-interval");
     expect(unitChanges(single, two, "demo")).toEqual({
       removed: [],
       restarted: [
-        "etcd",
         "kube-apiserver",
         "haproxy",
         "keepalived",

@@ -1,4 +1,5 @@
 import type { IgnitionConfig } from "../ignition/config.js";
+import { etcdTiming } from "./control-plane.js";
 import { haproxyConfigPath, keepalivedConfigPath } from "./endpoint.js";
 import { kubeletConfigPath } from "./kubelet.js";
 import { kubeconfigPath } from "./places.js";
@@ -65,12 +66,18 @@ export const isUnchanged = ({ removed, restarted, reloaded }: UnitChanges): bool
 const configOf = ({ nodes }: ClusterPlan, name: string): IgnitionConfig | undefined =>
   nodes.find((node) => node.name === name)?.config;
 
-/** Enabled units and their texts, without what etcd reads only while it has no data. */
+/**
+ * etcd's flags that are no reason to start it anew: it reads some only while it has no data, and a change of its timing has to
+ * wait until the others can go on without it.
+ */
+const withoutRestart = new RegExp(` "?--(initial-|(${etcdTiming.join("|")})=)\\S+`, "g");
+
+/** Enabled units and their texts. */
 const unitsOf = (config: IgnitionConfig | undefined): Map<string, string> =>
   new Map(
     (config?.systemd?.units ?? [])
       .filter(({ enabled }) => enabled)
-      .map(({ name, contents = "" }) => [name, contents.replace(/ "?--initial-\S+/g, "")]),
+      .map(({ name, contents = "" }) => [name, contents.replace(withoutRestart, "")]),
   );
 
 function changedFiles(before: ClusterPlan, after: ClusterPlan, name: string): string[] {

@@ -4,6 +4,7 @@ import { type Mount, type PortMapping, portMappingText } from "./publish.js";
 
 /** What listens on a control-plane node beside the API server. */
 const nodePorts: Record<number, string> = {
+  2378: "etcd",
   2379: "etcd",
   2380: "etcd",
   2381: "etcd",
