@@ -9,7 +9,7 @@ npm run bench -- cli [--json] [--runs N]     what "slipway version" adds over ba
 npm run bench -- netboot [PART…] [--json] [--runs N]
   the boot server against matchbox and dnsmasq: http, dhcp, tftp, storm, inventory
 npm run bench -- selfhost [PART…] [--json] [--runs N]
-  a self-hosted control plane: ready (against kubeadm), pivot, reboot, upgrade, recover`;
+  a self-hosted control plane: ready (against kubeadm), pivot, reboot, upgrade, scale, recover`;
 
 interface Benchmark {
   run(options: { json: boolean; runs: number | undefined; parts: ReadonlySet<string> }): Promise<void>;

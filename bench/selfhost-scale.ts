@@ -14,8 +14,7 @@ export interface ScaleGap extends PivotGap {
 /** Brings a cluster from one control-plane node to three and back while clients call its first node's API server every 10 ms. */
 export async function scaleGaps(
   home: BenchHome,
-  profile: string,
-  bootstrapper: string,
+  { profile, bootstrapper }: { profile: string; bootstrapper: string },
   log: (gap: ScaleGap) => void,
 ): Promise<ScaleGap[]> {
   await home.slipway(["start", "-p", profile, "--bootstrapper", bootstrapper]);

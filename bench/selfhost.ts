@@ -4,12 +4,13 @@ import { BenchHome } from "./home.js";
 import { type Reboot, type Recovery, reboot, recoveries } from "./selfhost-losses.js";
 import { type PivotGap, pivotGap } from "./selfhost-pivot.js";
 import { type Ready, timeReady } from "./selfhost-ready.js";
+import { type ScaleGap, scaleGaps } from "./selfhost-scale.js";
 import { type UpgradeGap, upgradeGap } from "./selfhost-upgrade.js";
 import { median, round, type Spread } from "./stats.js";
 
 const profile = "bench-selfhosted";
 
-export const selfhostParts = ["ready", "pivot", "reboot", "upgrade", "recover"] as const;
+export const selfhostParts = ["ready", "pivot", "reboot", "upgrade", "scale", "recover"] as const;
 
 interface Figures {
   ready?: Ready;
@@ -17,6 +18,7 @@ interface Figures {
   pivot?: { one: PivotGap; three: PivotGap };
   reboot?: { selfhosted: Reboot; units: Reboot };
   upgrade?: UpgradeGap;
+  scale?: { selfhosted: ScaleGap[]; units: ScaleGap[] };
   recover?: Recovery;
 }
 
@@ -24,8 +26,8 @@ interface Figures {
 const losses = 20;
 
 /**
- * A self-hosted control plane beside systemd units and `kubeadm init`, in turn in one run; what clients see of the pivot and of
- * an upgrade; how long a reboot and the recovery from a total loss take.
+ * A self-hosted control plane beside systemd units and `kubeadm init`, in turn in one run; what clients see of the pivot, of an
+ * upgrade, and of control-plane nodes that come and go; how long a reboot and the recovery from a total loss take.
  */
 export async function benchSelfhost({
   json,
@@ -53,6 +55,13 @@ export async function benchSelfhost({
   if (parts.has("upgrade")) {
     figures.upgrade = await upgradeGap(home, profile);
     log(`upgrade: ${figures.upgrade.seconds} s, ${gapText(figures.upgrade)}`);
+  }
+  if (parts.has("scale")) {
+    const gaps = (bootstrapper: string) =>
+      scaleGaps(home, { profile, bootstrapper }, (gap) =>
+        log(`scale, ${bootstrapper}, ${gap.step}: ${gap.seconds} s, ${gapText(gap)}`),
+      );
+    figures.scale = { selfhosted: await gaps("selfhosted"), units: await gaps("units") };
   }
   if (parts.has("recover")) figures.recover = await recoveries(home, { kubectl, profile, losses }, log);
   if (json) console.log(JSON.stringify(figures));
@@ -97,7 +106,7 @@ async function usualReboot(
 const gapText = ({ failedCalls, longestSilenceMs }: PivotGap): string =>
   `${failedCalls} failed calls, longest silence ${longestSilenceMs} ms`;
 
-function printTable({ ready, pivot, reboot: reboots, upgrade, recover }: Figures): void {
+function printTable({ ready, pivot, reboot: reboots, upgrade, scale, recover }: Figures): void {
   const row = (name: string, value: string | number) => console.log(`${name.padEnd(44)}${value}`);
   const text = ({ min, median: middle, max }: Spread) => `${middle} (${min}–${max})`;
   if (ready) {
@@ -113,6 +122,8 @@ function printTable({ ready, pivot, reboot: reboots, upgrade, recover }: Figures
   for (const [name, { apiSeconds, appSeconds }] of Object.entries(reboots ?? {}))
     row(`reboot, ${name}: API, app, s`, `${apiSeconds}, ${appSeconds}`);
   if (upgrade) row(`upgrade ${upgrade.from} → ${upgrade.to}, ${upgrade.seconds} s`, gapText(upgrade));
+  for (const [name, gaps] of Object.entries(scale ?? {}))
+    for (const gap of gaps) row(`${name}, ${gap.step} control planes, ${gap.seconds} s`, gapText(gap));
   if (recover) {
     row("total losses recovered", `${recover.recovered} of ${recover.tried}`);
     row("loss to an app that answers, s", text(recover.spread));

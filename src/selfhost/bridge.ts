@@ -85,7 +85,10 @@ const apiServerOf = ([first]: readonly BootstrapPod[]): BootstrapPod => first!;
  * The API server behind the bridge is ready, and of that version if one is given: asked on the node itself by the address that the redirect
  * leaves alone.
  */
-export const ownApiServes = ({ port, own }: Bridge, version?: string): Condition<ControlPlaneHost> => ({
+export const ownApiServes = (
+  { port, own }: Pick<Bridge, "port" | "own">,
+  version?: string,
+): Condition<ControlPlaneHost> => ({
   name: `the API server ${version === undefined ? "" : `of ${version} `}is ready`,
   check: async ({ exec }, { signal }) => {
     const ask = async (path: string) =>
