@@ -5,14 +5,7 @@ import { controlPlaneNodes, type NodeAddress } from "../plan/addresses.js";
 import { etcdFlags, etcdTiming } from "../plan/control-plane.js";
 import type { ClusterPlan } from "../plan/plan.js";
 import type { ClusterSpec } from "../spec/cluster-spec.js";
-import {
-  type EtcdAccess,
-  healthyMembers,
-  listMembers,
-  majorityOf,
-  moveLeader,
-  peerUrl,
-} from "./etcd-members.js";
+import { type EtcdAccess, giveLead, healthyMembers, majorityOf } from "./etcd-members.js";
 import type { HandOut } from "./renewal.js";
 
 /**
@@ -74,13 +67,11 @@ async function restartBeside(
 ): Promise<void> {
   const { cluster, driver, through } = access;
   const { signal, events, clock } = context;
-  const members = await listMembers(access, context);
-  const [heir] = through;
-  const member = members.find(({ peerUrl: url, isLearner }) => url === peerUrl(heir!) && !isLearner);
-  if (member) await moveLeader(node, member, access, context);
+  const heir = through[0]!;
+  await giveLead(heir, { ...access, through: [...through, node] }, context);
   // A unit of its own goes on to its end when this run is killed, and is there once.
   const unit = ["systemd-run", "--quiet", "--collect", "--wait", "--unit=slipway-etcd-restart"];
-  await driver.exec(cluster, node.name, [...unit, "/bin/sh", "-c", restartScript(heir!)], {
+  await driver.exec(cluster, node.name, [...unit, "/bin/sh", "-c", restartScript(heir)], {
     allowFailure: true,
     signal,
   });

@@ -7,9 +7,9 @@ import { apiServerReady } from "./api-server.js";
 import {
   addLearner,
   type EtcdAccess,
+  giveLead,
   listMembers,
   majorityOf,
-  moveLeader,
   peerUrl,
   promote,
   readVoters,
@@ -101,7 +101,7 @@ export async function joinNodes(
     const member = now.find((candidate) => candidate.peerUrl === peerUrl(node));
     if (member?.isLearner) await promote(member, access, context);
     // One that was alone takes a pause of its only follower for its loss (etcd-timing.ts): the new one leads better.
-    if (member && voters.length === 1) await moveLeader(voters[0]!, member, access, context);
+    if (voters.length === 1) await giveLead(node, access, context);
     voters.push(node);
     through.push(node);
     waiting.delete(node.name);
