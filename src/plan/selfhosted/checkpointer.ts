@@ -80,6 +80,8 @@ function role(): KubeObject {
     rules: [
       { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
       { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get"] },
+      // Its own namespace's UID tells whether it is the cluster that the checkpoints are of.
+      { apiGroups: [""], resources: ["namespaces"], resourceNames: [namespace], verbs: ["get"] },
       { apiGroups: [""], resources: ["events"], verbs: ["create"] },
       {
         apiGroups: ["apps"],
