@@ -95,19 +95,30 @@ export class Checkpointer {
     local: ReadonlyMap<string, LocalPods>,
     stored: ReadonlyMap<string, StoredCheckpoint>,
   ): Promise<ApiSnapshot | undefined> {
-    const { nodeName, namespace, selfName } = this.#options;
-    const self = keyOf({ namespace, name: selfName });
-    const own = podsByWorkload(answer.pods, nodeName).get(self)?.here ?? [];
-    const running = (local.get(self) ?? silent).parents;
     const known = stored.size > 0 ? await this.#disk.cluster() : undefined;
     const { clusterUid: uid } = answer;
-    if (isKnownCluster({ known, uid, ownPodRuns: own.some((pod) => running.has(pod.metadata?.uid ?? "")) })) {
+    const isAnother = known !== undefined && uid !== undefined && uid !== known;
+    const ownPodRuns =
+      isAnother &&
+      ((await this.#attempt("the checkpointer's own pod", () => this.#ownPodRuns(answer, local))) ?? false);
+    if (isKnownCluster({ known, uid, ownPodRuns })) {
       this.#problems.delete(clusterSubject);
       return answer;
     }
     const other = uid === undefined ? `there is no namespace ${identityNamespace}` : `it serves ${uid}`;
     this.#problem(clusterSubject, `checkpoints here are of cluster ${known}; ${other}: it counts as away`);
     return undefined;
+  }
+
+  async #ownPodRuns({ pods }: ApiSnapshot, local: ReadonlyMap<string, LocalPods>): Promise<boolean> {
+    const { nodeName, namespace, selfName } = this.#options;
+    const key = keyOf({ namespace, name: selfName });
+    const running = local.get(key)?.parents;
+    for (const { metadata } of podsByWorkload(pods, nodeName).get(key)?.here ?? []) {
+      if (metadata?.uid === undefined || !running?.has(metadata.uid)) continue;
+      if ((await this.#api.podUid(metadata.name ?? "")) === metadata.uid) return true;
+    }
+    return false;
   }
 
   async #noteCluster(

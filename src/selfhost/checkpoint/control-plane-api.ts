@@ -77,6 +77,13 @@ export class ControlPlaneApi {
     return found;
   }
 
+  /** Read from etcd, which a list need not be: an API server that outlives etcd's data lists what it remembers. */
+  async podUid(name: string): Promise<string | undefined> {
+    const client = await this.client();
+    const path = `/api/v1/namespaces/${this.#namespace}/pods/${encodeURIComponent(name)}`;
+    return (await client.find<Pod>(path, this.#options()))?.metadata?.uid;
+  }
+
   /** A JSON patch (RFC 6902) of a DaemonSet or Deployment. @throws {SlipwayError} `API_REFUSED` when a test fails */
   async patch(
     resource: "daemonsets" | "deployments",
