@@ -45,8 +45,9 @@ export class ControlPlaneApi {
 
   /** @throws {SlipwayError} `API_UNREACHABLE`, `API_REFUSED` …: then the API server counts as away. */
   async snapshot(): Promise<ApiSnapshot> {
-    const [clusterUid, pods, daemonSets, deployments] = await Promise.all([
-      this.#clusterUid(),
+    // First and alone: an API server that refuses everything is heard to refuse the same each time.
+    const clusterUid = await this.#clusterUid();
+    const [pods, daemonSets, deployments] = await Promise.all([
       this.#list<Pod>("/api/v1", "pods", `${controlPlaneTier.key}=${controlPlaneTier.value}`),
       this.#list<DaemonSet>("/apis/apps/v1", "daemonsets"),
       this.#list<Deployment>("/apis/apps/v1", "deployments"),
