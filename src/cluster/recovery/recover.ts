@@ -277,7 +277,6 @@ function recoverSteps({ from, etcd, keepOldData, left }: RecoverState): Step<Rec
       ...replace,
       ...(left?.etcd === "holds" ? [] : [endOutlivedApiServers]),
       activateCheckpoints,
-      endOutlivedApiServers,
       waitForApi,
       settleKubelets,
       awaitKubelets,
