@@ -41,6 +41,7 @@ import { bridgeExpiry, replaceExpiredPods } from "./recovery/expired.js";
 import { type HandOut, handOutRenewed } from "./renewal.js";
 import { forgetRollout, pendingRollout, rollOut } from "./rollout.js";
 import { rollChangedFiles } from "./selfhost/files-hash.js";
+import { lateFlags } from "./selfhost/late-flags.js";
 import { reshapeApiServers, reshapeControllers } from "./selfhost/reshape.js";
 import { finishRestore } from "./snapshot/finish.js";
 import { pendingRestore } from "./snapshot/pending.js";
@@ -353,17 +354,29 @@ export const applySystemObjects: Step<StartState> = {
 async function keepEdited(
   objects: readonly KubeObject[],
   { plan, client }: StartState,
-  { signal }: Context,
+  { signal, events }: Context,
 ): Promise<KubeObject[]> {
   const workloads = new Set(
     controlPlaneObjects(plan).filter(({ kind }) => kind === "DaemonSet" || kind === "Deployment"),
   );
   if (workloads.size === 0) return [...objects];
   const there = new Set<KubeObject>();
+  const live: KubeObject[] = [];
   for (const workload of workloads) {
     const { namespace, name } = workload.metadata;
     const path = `/apis/apps/v1/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${name}`;
-    if (await client!.find(path, { signal })) there.add(workload);
+    const found = await client!.find<KubeObject>(path, { signal });
+    if (!found) continue;
+    there.add(workload);
+    live.push(found);
+  }
+  const late = lateFlags(plan.spec, live);
+  if (late.length > 0) {
+    const name = plan.spec.metadata.name;
+    events({
+      type: "warning",
+      message: `the control plane runs on without ${late.join(", ")}: the next upgrade brings it in; now, slipway selfhost unpivot -p ${name}, then slipway selfhost pivot -p ${name}`,
+    });
   }
   return objects.filter((object) => !there.has(object));
 }

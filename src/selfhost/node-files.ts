@@ -33,7 +33,7 @@ export async function putManifest(
   signal: AbortSignal,
 ): Promise<void> {
   const path = `${places.manifests}/${file}`;
-  const script = 'umask 077 && cat >"$1" && mv -f "$1" "$2"';
+  const script = 'umask 077; cat >"$1" && mv -f "$1" "$2" || { rm -f "$1"; exit 1; }';
   const next = `${places.manifests}/.${file}.next`;
   await host.exec(["/bin/sh", "-c", script, "sh", next, path], { input: contents, signal });
 }

@@ -22,6 +22,25 @@ interface CheckpointState extends StartState {
   copies?: StaticPod[];
 }
 
+/**
+ * An API server that outlived etcd's data goes on listing what it remembers, for ever: its watches wait for revisions that the new
+ * etcd does not have yet. Kubelets start it again, and hear that there is no pod.
+ */
+export const endOutlivedApiServers: Step<StartState> = {
+  id: "end-outlived",
+  title: "API servers",
+  async run({ plan, driver }, { signal }) {
+    const script = "pkill -KILL -x kube-apiserver && echo ended || true";
+    const ended: string[] = [];
+    for (const { name } of controlPlaneNodes(plan.spec)) {
+      const host = machineHost(driver, plan.spec.metadata.name, name);
+      const { stdout } = await host.exec(["/bin/sh", "-c", script], { signal });
+      if (stdout.includes("ended")) ended.push(name);
+    }
+    return ended.length === 0 ? skip("none runs") : `begun anew on ${ended.join(", ")}`;
+  },
+};
+
 /** What the checkpointer does when nothing of a workload runs; in its place when it is lost itself. */
 export const activateCheckpoints: Step<CheckpointState> = {
   id: "activate-checkpoints",

@@ -41,7 +41,12 @@ import {
 } from "../start.js";
 import type { StartState } from "../start-state.js";
 import { usualWaits } from "../wait-for.js";
-import { activateCheckpoints, applyWorkloadsOfCopies, awaitWorkloads } from "./checkpoints.js";
+import {
+  activateCheckpoints,
+  applyWorkloadsOfCopies,
+  awaitWorkloads,
+  endOutlivedApiServers,
+} from "./checkpoints.js";
 import { chooseSource, type RecoverySource, type WhatIsLeft } from "./choose-source.js";
 import { dropExpiredCopies, replaceExpiredPods } from "./expired.js";
 import { controlPlaneMachines, whatIsLeft } from "./what-is-left.js";
@@ -258,7 +263,7 @@ const awaitKubelets: Step<RecoverState> = {
   },
 };
 
-function recoverSteps({ from, etcd, keepOldData }: RecoverState): Step<RecoverState>[] {
+function recoverSteps({ from, etcd, keepOldData, left }: RecoverState): Step<RecoverState>[] {
   const restore = etcd as EtcdRestore;
   const withEtcd = (step: Step<{ etcd: EtcdRestore }>): Step<RecoverState> => ({
     ...step,
@@ -270,6 +275,7 @@ function recoverSteps({ from, etcd, keepOldData }: RecoverState): Step<RecoverSt
     return [
       ...bootSteps,
       ...replace,
+      ...(left?.etcd === "holds" ? [] : [endOutlivedApiServers]),
       activateCheckpoints,
       waitForApi,
       settleKubelets,

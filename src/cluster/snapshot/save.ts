@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { Context } from "../../base/context.js";
-import { messageOf, SlipwayError } from "../../base/errors.js";
+import { isSlipwayError, messageOf, SlipwayError } from "../../base/errors.js";
 import { refOf } from "../../components/catalog.js";
 import type { MachineDriver } from "../../machines/driver.js";
 import { etcdctlSettings } from "../../plan/etcd-client.js";
@@ -51,6 +51,7 @@ const saveScript = `set -eu
 umask 077
 rm -rf ${outgoing}
 mkdir -p ${outgoing}
+trap '[ $? = 0 ] || rm -rf ${outgoing}' EXIT
 ${etcdctlSettings}etcdctl endpoint health --command-timeout="$1s" >/dev/null
 etcdctl snapshot save ${outgoing}/snapshot.db >/dev/null`;
 
@@ -119,6 +120,7 @@ async function saveOnNode(spec: ClusterSpec, driver: MachineDriver, { signal }: 
       failure = error;
     }
   }
+  if (isSlipwayError(failure, "DISK_FULL")) throw failure;
   const output = failure instanceof SlipwayError ? failure.details.output : undefined;
   throw new SlipwayError("API_UNREACHABLE", `etcd gave no snapshot on ${running.map(({ name }) => name)}`, {
     hint: `slipway logs -p ${cluster} -n ${running[0]!.name} --unit etcd`,

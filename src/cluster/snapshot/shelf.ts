@@ -109,7 +109,12 @@ export async function shelve(
   } catch (error) {
     throw writeError(path, error);
   }
-  await writeJsonAtomic(descriptionOf(path), description, { mode: 0o600, ...owner });
+  try {
+    await writeJsonAtomic(descriptionOf(path), description, { mode: 0o600, ...owner });
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
   return { ...description, place: "host", path };
 }
 

@@ -8,6 +8,7 @@ import { makeDirectory, writeError } from "../../base/files.js";
 import { start } from "../../base/run.js";
 import type { DriverContext } from "../driver.js";
 import type { Sandbox } from "./context.js";
+import { diskFull } from "./disk-full.js";
 import { execCommand, requireRunning } from "./exec.js";
 import { unpackUntrusted } from "./unpack.js";
 
@@ -58,7 +59,8 @@ export async function copyIn(
   const { exitCode, stderr } = await ended(node);
   const failure = await sent;
   context.signal?.throwIfAborted();
-  if (exitCode !== 0) throw copyFailed(`${nodePath} could not be written in ${name}`, stderr);
+  if (exitCode !== 0)
+    throw diskFull(name, stderr) ?? copyFailed(`${nodePath} could not be written in ${name}`, stderr);
   if (failure) throw copyFailed(`${hostPath} could not be read`, String(failure), failure);
 }
 

@@ -2,6 +2,7 @@ import { isatty } from "node:tty";
 import { isSlipwayError } from "../../base/errors.js";
 import { type RunOptions, type RunResult, run, runInteractive } from "../../base/run.js";
 import { requireMachine, type Sandbox } from "./context.js";
+import { diskFull } from "./disk-full.js";
 import { notRunning } from "./lifecycle.js";
 import { checkNames, containerId } from "./names.js";
 
@@ -15,8 +16,9 @@ export async function execInMachine(
 ): Promise<RunResult> {
   const [program, ...args] = execCommand(sandbox, cluster, name, command, { env, cwd });
   const result = await run(program!, args, options).catch(async (error: unknown) => {
-    if (isSlipwayError(error, "PROGRAM_FAILED")) await requireRunning(sandbox, cluster, name);
-    throw error;
+    if (!isSlipwayError(error, "PROGRAM_FAILED")) throw error;
+    await requireRunning(sandbox, cluster, name);
+    throw diskFull(name, error.details.output ?? "", error) ?? error;
   });
   // Asked afterwards and only on failure: the question costs as much as a short command.
   if (result.exitCode !== 0) await requireRunning(sandbox, cluster, name);

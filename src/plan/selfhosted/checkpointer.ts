@@ -78,8 +78,10 @@ function role(): KubeObject {
     kind: "Role",
     metadata: { name: checkpointerName, namespace, labels },
     rules: [
-      { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
+      { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
       { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["get"] },
+      // Its own namespace's UID tells whether it is the cluster that the checkpoints are of.
+      { apiGroups: [""], resources: ["namespaces"], resourceNames: [namespace], verbs: ["get"] },
       { apiGroups: [""], resources: ["events"], verbs: ["create"] },
       {
         apiGroups: ["apps"],

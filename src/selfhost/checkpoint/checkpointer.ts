@@ -4,6 +4,7 @@ import type { ContainerRuntime } from "./container-runtime.js";
 import type { ApiSnapshot, ControlPlaneApi } from "./control-plane-api.js";
 import { CheckpointDisk, type StoredCheckpoint } from "./disk.js";
 import { Guard } from "./guard-runner.js";
+import { identityNamespace, isKnownCluster } from "./known-cluster.js";
 import {
   type LocalPods,
   localPods,
@@ -64,7 +65,7 @@ export class Checkpointer {
   }
 
   async look(): Promise<void> {
-    const [sandboxes, api] = await Promise.all([
+    const [sandboxes, answer] = await Promise.all([
       this.#attempt("the container runtime", () => this.#runtime.sandboxes()),
       this.#attempt("the API server", () => this.#api.snapshot()),
     ]);
@@ -72,6 +73,7 @@ export class Checkpointer {
     if (sandboxes === undefined) return;
     const stored = await this.#disk.load((file, problem) => this.#problem(file, problem));
     const local = localPods(sandboxes);
+    const api = answer && (await this.#ofOurCluster(answer, local, stored));
     const pods = api && podsByWorkload(api.pods, this.#options.nodeName);
     const workloads = new Map<string, Workload>();
     for (const { workload } of [...(pods?.values() ?? []), ...stored.values()])
@@ -82,7 +84,52 @@ export class Checkpointer {
       await this.#carefully(workload, () => this.#considerPromotion(workload, here, local, stored));
     }
     await this.#transitions(workloads, { stored, local, pods, api, nowMs });
-    if (api) await this.#guard.look(api);
+    if (!api) return;
+    await this.#attempt("the note of the cluster", () => this.#noteCluster(api, stored));
+    await this.#guard.look(api);
+  }
+
+  /** undefined, as if it did not answer, when it serves another cluster than the one that the checkpoints are of. */
+  async #ofOurCluster(
+    answer: ApiSnapshot,
+    local: ReadonlyMap<string, LocalPods>,
+    stored: ReadonlyMap<string, StoredCheckpoint>,
+  ): Promise<ApiSnapshot | undefined> {
+    const known = stored.size > 0 ? await this.#disk.cluster() : undefined;
+    const { clusterUid: uid } = answer;
+    const isAnother = known !== undefined && uid !== undefined && uid !== known;
+    const ownPodRuns =
+      isAnother &&
+      ((await this.#attempt("the checkpointer's own pod", () => this.#ownPodRuns(answer, local))) ?? false);
+    if (isKnownCluster({ known, uid, ownPodRuns })) {
+      this.#problems.delete(clusterSubject);
+      return answer;
+    }
+    const other = uid === undefined ? `there is no namespace ${identityNamespace}` : `it serves ${uid}`;
+    this.#problem(clusterSubject, `checkpoints here are of cluster ${known}; ${other}: it counts as away`);
+    return undefined;
+  }
+
+  async #ownPodRuns({ pods }: ApiSnapshot, local: ReadonlyMap<string, LocalPods>): Promise<boolean> {
+    const { nodeName, namespace, selfName } = this.#options;
+    const key = keyOf({ namespace, name: selfName });
+    const running = local.get(key)?.parents;
+    for (const { metadata } of podsByWorkload(pods, nodeName).get(key)?.here ?? []) {
+      if (metadata?.uid === undefined || !running?.has(metadata.uid)) continue;
+      if ((await this.#api.podUid(metadata.name ?? "")) === metadata.uid) return true;
+    }
+    return false;
+  }
+
+  async #noteCluster(
+    { clusterUid }: ApiSnapshot,
+    stored: ReadonlyMap<string, StoredCheckpoint>,
+  ): Promise<void> {
+    const known = await this.#disk.cluster();
+    if (stored.size === 0) return known === undefined ? undefined : this.#disk.forgetCluster();
+    if (clusterUid === undefined || clusterUid === known) return;
+    await this.#disk.noteCluster(clusterUid);
+    this.#options.log({ level: "info", message: "checkpoints are of cluster", cluster: clusterUid, known });
   }
 
   async #transitions(workloads: ReadonlyMap<string, Workload>, seen: Seen): Promise<void> {
@@ -281,6 +328,8 @@ export class Checkpointer {
     this.#options.log({ level: "warning", message: `trouble with ${what}`, why: problem });
   }
 }
+
+const clusterSubject = "the API server's cluster";
 
 interface Seen {
   stored: Map<string, StoredCheckpoint>;

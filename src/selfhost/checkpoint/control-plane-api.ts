@@ -3,10 +3,13 @@ import { connect, type KubeClient } from "../../kube/client.js";
 import { credentialsFromKubeconfig } from "../../kube/credentials.js";
 import type { DaemonSet, Deployment, KubeObject, Pod } from "../../kube/wire.js";
 import { controlPlaneTier } from "../../plan/selfhosted/checkpointer.js";
+import { identityNamespace } from "./known-cluster.js";
 import { objectData, type Reference, type ReferencedObjects, referenceKey } from "./references.js";
 
 /** What the API server says at one moment. */
 export interface ApiSnapshot {
+  /** Of the namespace that tells clusters apart; undefined: there is none. */
+  clusterUid: string | undefined;
   pods: Pod[];
   daemonSets: DaemonSet[];
   deployments: Deployment[];
@@ -42,12 +45,14 @@ export class ControlPlaneApi {
 
   /** @throws {SlipwayError} `API_UNREACHABLE`, `API_REFUSED` …: then the API server counts as away. */
   async snapshot(): Promise<ApiSnapshot> {
+    // First and alone: an API server that refuses everything is heard to refuse the same each time.
+    const clusterUid = await this.#clusterUid();
     const [pods, daemonSets, deployments] = await Promise.all([
       this.#list<Pod>("/api/v1", "pods", `${controlPlaneTier.key}=${controlPlaneTier.value}`),
       this.#list<DaemonSet>("/apis/apps/v1", "daemonsets"),
       this.#list<Deployment>("/apis/apps/v1", "deployments"),
     ]);
-    return { pods, daemonSets, deployments };
+    return { clusterUid, pods, daemonSets, deployments };
   }
 
   revisions(): Promise<KubeObject[]> {
@@ -71,6 +76,13 @@ export class ControlPlaneApi {
       }),
     );
     return found;
+  }
+
+  /** Read from etcd, which a list need not be: an API server that outlives etcd's data lists what it remembers. */
+  async podUid(name: string): Promise<string | undefined> {
+    const client = await this.client();
+    const path = `/api/v1/namespaces/${this.#namespace}/pods/${encodeURIComponent(name)}`;
+    return (await client.find<Pod>(path, this.#options()))?.metadata?.uid;
   }
 
   /** A JSON patch (RFC 6902) of a DaemonSet or Deployment. @throws {SlipwayError} `API_REFUSED` when a test fails */
@@ -117,6 +129,15 @@ export class ControlPlaneApi {
 
   close(): void {
     this.#client?.close();
+  }
+
+  async #clusterUid(): Promise<string | undefined> {
+    const client = await this.client();
+    const namespace = await client.find<KubeObject>(
+      `/api/v1/namespaces/${identityNamespace}`,
+      this.#options(),
+    );
+    return namespace?.metadata?.uid;
   }
 
   async #list<T>(group: string, plural: string, labelSelector?: string): Promise<T[]> {

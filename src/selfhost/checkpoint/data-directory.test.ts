@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readDataDirectory, writeDataDirectory } from "./data-directory.js";
+import { readDataDirectory, stageDataDirectory } from "./data-directory.js";
 
 let root: string;
 let path: string;
@@ -12,11 +12,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const write = (files: Record<string, string>, mode = 0o644) =>
-  writeDataDirectory({
+const stage = (files: Record<string, string>, mode = 0o644) =>
+  stageDataDirectory({
     path,
     files: Object.entries(files).map(([name, text]) => ({ path: name, contents: Buffer.from(text), mode })),
   });
+
+/** @returns whether anything changed */
+async function write(files: Record<string, string>, mode?: number): Promise<boolean> {
+  const staged = await stage(files, mode);
+  await staged?.commit();
+  return staged !== undefined;
+}
 
 test("names are links through ..data, as in a volume of the kubelet's", async () => {
   expect(await write({ "tls.key": "k", "deep/a": "1" }, 0o400)).toBe(true);
@@ -41,6 +48,15 @@ test("is swapped as a whole: keys that went are gone, and nothing lingers", asyn
       ["c", Buffer.from("4")],
     ]),
   );
+});
+
+test("what is staged is not seen, and what is discarded leaves nothing", async () => {
+  await write({ a: "1" });
+  const before = await readdir(path);
+  const staged = await stage({ a: "2" });
+  expect(await readDataDirectory(path)).toEqual(new Map([["a", Buffer.from("1")]]));
+  await staged?.discard();
+  expect(await readdir(path)).toEqual(before);
 });
 
 test("the same again changes nothing; another mode does", async () => {

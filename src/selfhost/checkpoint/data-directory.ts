@@ -18,6 +18,13 @@ import type { DataDirectory, DataFile } from "./copied-volumes.js";
 
 const current = "..data";
 
+/** A directory's new contents, on the disk and not seen yet. */
+export interface StagedDirectory {
+  /** Shows them. Takes no space. */
+  commit: () => Promise<void>;
+  discard: () => Promise<void>;
+}
+
 /**
  * Writes a directory as kubelets write Secret and ConfigMap volumes (pkg/volume/util/atomic_writer.go): the files are in a
  * directory of their own, `..data` is a link to it that is swapped in one rename, and each name is a link through `..data`.
@@ -25,34 +32,50 @@ const current = "..data";
  *
  * The parents are root's alone, so the files' own modes, which a pod's user needs, open nothing to others on the node.
  *
- * @returns whether anything changed
+ * @returns undefined when they are what is there
+ * @throws {SlipwayError} `DISK_FULL`, `STATE_WRITE_FAILED`; nothing is left of it then
  */
-export async function writeDataDirectory({ path, group, files }: DataDirectory): Promise<boolean> {
+export async function stageDataDirectory({
+  path,
+  group,
+  files,
+}: DataDirectory): Promise<StagedDirectory | undefined> {
+  const generation = `..${randomBytes(8).toString("hex")}`;
+  const next = join(path, `${current}_tmp`);
+  const discard = async () => {
+    await rm(join(path, generation), { recursive: true, force: true });
+    await rm(next, { force: true });
+  };
+  const names = new Set(files.map((file) => topOf(file.path)));
   try {
     await makeDirectory(dirname(path), { mode: 0o700 });
     await makeDirectory(path, { mode: 0o755 });
     const before = await readlink(join(path, current)).catch(absent);
-    if (before !== undefined && (await holds(join(path, before), files))) return false;
-    const generation = `..${randomBytes(8).toString("hex")}`;
+    if (before !== undefined && (await holds(join(path, before), files))) return undefined;
     await writeFiles(join(path, generation), files, group);
-    const next = join(path, `${current}_tmp`);
     await rm(next, { force: true });
     await symlink(generation, next);
-    await rename(next, join(path, current));
-    const names = new Set(files.map((file) => topOf(file.path)));
     for (const name of names) {
       if (!(await exists(join(path, name)))) await symlink(join(current, name), join(path, name));
     }
-    // What earlier writes left, killed ones among them.
-    for (const name of await readdir(path)) {
-      if (name !== current && name !== generation && !names.has(name))
-        await rm(join(path, name), { recursive: true, force: true });
-    }
-    await syncDirectory(path);
-    return true;
   } catch (error) {
+    await discard().catch(() => {}); // the first error is the one to report
     throw writeError(path, error);
   }
+  const commit = async () => {
+    try {
+      await rename(next, join(path, current));
+      // What earlier writes left, killed ones among them.
+      for (const name of await readdir(path)) {
+        if (name !== current && name !== generation && !names.has(name))
+          await rm(join(path, name), { recursive: true, force: true });
+      }
+      await syncDirectory(path);
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  };
+  return { commit, discard };
 }
 
 /** Reads it back: paths to contents. undefined: there is none, or an unfinished one. */

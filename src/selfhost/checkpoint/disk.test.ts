@@ -78,6 +78,17 @@ test("an activated copy whose checkpoint is gone is one itself", async () => {
   expect(await load()).toEqual({ ...found, active: false });
 });
 
+test("the cluster is known for as long as it is noted, and its note is no checkpoint", async () => {
+  expect(await disk.cluster()).toBeUndefined();
+  await disk.noteCluster("a");
+  await disk.noteCluster("b");
+  expect(await disk.cluster()).toBe("b");
+  expect((await disk.load(noProblem)).size).toBe(0);
+  await disk.forgetCluster();
+  await disk.forgetCluster();
+  expect(await disk.cluster()).toBeUndefined();
+});
+
 test("files of others are neither read nor touched, and torn ones are reported", async () => {
   await writeFile(join(directory, "manifests/etcd.json"), '{"kind":"Pod","metadata":{"name":"etcd"}}');
   await writeFile(join(directory, "manifests/torn.json"), "{");

@@ -1,8 +1,15 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, systemCode } from "../../base/errors.js";
-import { makeDirectory, readJson, syncDirectory, writeJsonAtomic } from "../../base/files.js";
-import { writeDataDirectory } from "./data-directory.js";
+import {
+  makeDirectory,
+  readJson,
+  readTextIfPresent,
+  syncDirectory,
+  writeFileAtomic,
+  writeJsonAtomic,
+} from "../../base/files.js";
+import { type StagedDirectory, stageDataDirectory } from "./data-directory.js";
 import {
   activatedAtAnnotation,
   fingerprintAnnotation,
@@ -21,6 +28,9 @@ export interface StoredCheckpoint {
   /** Whether the kubelet has a copy of it among its static pods. */
   active: boolean;
 }
+
+/** Beside the checkpoints, so that whoever takes them away takes it along; no manifest, to us or to a kubelet. */
+const clusterFile = ".cluster-uid";
 
 /** Manifests hold the values of Secrets where a pod's environment had them. */
 const manifestMode = 0o600;
@@ -59,11 +69,45 @@ export class CheckpointDisk {
     return found;
   }
 
-  /** Makes this the workload's checkpoint: the data first, then the manifest that needs it. */
+  /** The UID of the cluster that the checkpoints are of, if it was noted. */
+  async cluster(): Promise<string | undefined> {
+    return (await readTextIfPresent(join(this.#inactive, clusterFile)))?.trim() || undefined;
+  }
+
+  async noteCluster(uid: string): Promise<void> {
+    await writeFileAtomic(join(this.#inactive, clusterFile), `${uid}\n`, { mode: manifestMode });
+  }
+
+  /** For when no checkpoint is left. */
+  async forgetCluster(): Promise<void> {
+    await rm(join(this.#inactive, clusterFile), { force: true });
+    await syncDirectory(this.#inactive);
+  }
+
+  /**
+   * Makes this the workload's checkpoint: the data first, then the manifest that needs it. All of it is on the disk before any of
+   * it is seen: on a disk that is full the last good one stays as it was.
+   *
+   * @throws {SlipwayError} `DISK_FULL`, `STATE_WRITE_FAILED`
+   */
   async store(workload: Workload, { manifest, directories }: StaticCopy): Promise<void> {
-    for (const directory of directories) await writeDataDirectory(directory);
-    await writeJsonAtomic(this.#path(this.#inactive, workload), manifest, { mode: manifestMode });
-    await this.#removeData(workload, new Set(directories.map(({ path }) => path)));
+    const path = this.#path(this.#inactive, workload);
+    const next = join(this.#inactive, `.${fileName(workload)}.next`);
+    const staged: StagedDirectory[] = [];
+    try {
+      for (const directory of directories) {
+        const stage = await stageDataDirectory(directory);
+        if (stage) staged.push(stage);
+      }
+      await writeJsonAtomic(next, manifest, { mode: manifestMode });
+    } catch (error) {
+      for (const { discard } of staged) await discard();
+      throw error;
+    }
+    for (const { commit } of staged) await commit();
+    await rename(next, path);
+    await syncDirectory(this.#inactive);
+    await this.#removeData(workload, new Set(directories.map((directory) => directory.path)));
   }
 
   /** Gives the checkpoint to the kubelet, as a pod that it has not seen before. */

@@ -15,6 +15,7 @@
  * "silent": no container of any pod of the workload, of whatever revision, has run on this node for `activateAfterMs`; where
  * the API server is down, it is enough that none had a sandbox for `abandonedAfterMs`: after a reboot the kubelet knows of no
  * pod but static ones, and starts none again.
+ * "API down": it does not answer, or it serves another cluster than the one that the checkpoints are of (known-cluster.ts).
  * When the container runtime cannot be asked, every row says: stay, and do nothing.
  */
 export type CheckpointState =
@@ -44,7 +45,7 @@ export interface CheckpointObservation {
         abandonedForMs: number;
       }
     | undefined;
-  /** undefined: the API server did not answer. */
+  /** undefined: the API server did not answer, or not for the cluster that the checkpoints are of. */
   api: { parent: ParentPlace; parentHealthy: boolean } | undefined;
   /** The checkpointer's own workload. */
   isSelf: boolean;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { systemClock } from "../../../src/base/clock.js";
 import { discardEvents } from "../../../src/base/events.js";
@@ -56,6 +57,16 @@ export class FaultyCluster {
       "ls -d /etc/kubernetes/bootstrap-* 2>/dev/null; nft list tables; ls /etc/kubernetes/manifests",
     );
     expect(left).not.toMatch(/bootstrap/);
+  }
+
+  /** The same from the first moment on that there is an etcd. */
+  async slowEtcdOnceThere(): Promise<AsyncDisposable> {
+    const until = performance.now() + 60_000;
+    while (!(await this.inNode("systemctl is-active etcd").catch(() => ""))) {
+      if (performance.now() > until) throw new Error("there is no etcd");
+      await delay(100);
+    }
+    return this.slowEtcd();
   }
 
   /** A disk as etcd sees one that is slow: it stands still four fifths of the time. */
