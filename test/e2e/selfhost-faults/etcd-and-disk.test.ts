@@ -13,7 +13,7 @@ import { SmallDisk } from "./small-disk.js";
 const profile = "illdisk";
 const before = "v1.35.4";
 const after = "v1.36.3";
-const upgrade = ["upgrade", "--to", after, "--control-plane-only"];
+const upgrade = ["upgrade", "--to", after];
 let home: TestHome;
 let disk: SmallDisk;
 let cluster: FaultyCluster;
