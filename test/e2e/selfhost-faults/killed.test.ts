@@ -23,7 +23,7 @@ afterAll(() => home[Symbol.asyncDispose]());
 
 test("start", async () => {
   const args = ["--bootstrapper", "selfhosted", "--kubernetes-version", version, "--image", "agnhost"];
-  expect(await home.killAtEveryState(["start", "-p", profile, ...args])).toBeGreaterThanOrEqual(26);
+  expect(await home.killAtEveryState(["start", "-p", profile, ...args])).toBeGreaterThanOrEqual(30);
   await app.make();
   await cluster.expectWell(version);
 });
@@ -45,7 +45,7 @@ test("static pods, off and on", async () => {
 test("pivot, with an etcd that is slow, without a failed call", async () => {
   const calls = await callsMeanwhile(home, profile, async () => {
     await using _slow = await cluster.slowEtcd();
-    expect(await home.killAtEveryState(["selfhost", "pivot", "-p", profile])).toBeGreaterThanOrEqual(10);
+    expect(await home.killAtEveryState(["selfhost", "pivot", "-p", profile])).toBeGreaterThanOrEqual(11);
   });
   expect(failuresOf(calls)).toEqual([]);
   await cluster.expectWell(version);
@@ -54,7 +54,7 @@ test("pivot, with an etcd that is slow, without a failed call", async () => {
 test("recover, on a machine made anew", { timeout: 600_000 }, async () => {
   await home.slipway(["snapshot", "save", "-p", profile]);
   await cluster.destroyMachine();
-  expect(await home.killAtEveryState(["selfhost", "recover", "-p", profile])).toBeGreaterThanOrEqual(26);
+  expect(await home.killAtEveryState(["selfhost", "recover", "-p", profile])).toBeGreaterThanOrEqual(48);
   await app.expectAsMade();
   await cluster.expectWell(version);
 });
