@@ -47,15 +47,33 @@ export class TestHome implements AsyncDisposable {
    * Runs a command over and over, and kills it (SIGKILL): the first run at its first journal point, the second at its second,
    * and so on, until one run reaches its end. @returns at how many points it was killed
    */
-  async killAtEveryPoint(args: string[]): Promise<number> {
+  killAtEveryPoint(args: string[]): Promise<number> {
+    return this.#killAt(args, () => true);
+  }
+
+  /**
+   * The same, at two of the four points between the work of one step and that of the next: before the entry that says the one is
+   * done, and after the one that says the next has begun. The two between leave what the first leaves: only entries and lines of
+   * the log are written there (runOperation), no step reads those, and Journal.lastRun, which a start asks for its first line,
+   * says of all three that the run was killed in that step. An operation's own begin is a step of that kind, with no work.
+   */
+  killAtEveryState(args: string[]): Promise<number> {
+    // Two points when an operation begins, four in each step, two at the end: between steps are 4n + 1 to 4n + 4.
+    return this.#killAt(args, (point) => point % 4 < 2);
+  }
+
+  async #killAt(args: string[], isMeant: (point: number) => boolean): Promise<number> {
+    let killed = 0;
     for (let point = 1; point < 200; point++) {
+      if (!isMeant(point)) continue;
       const result = await this.slipway(args, {
         allowFailure: true,
         env: { SLIPWAY_TEST_KILL_AT_POINT: String(point) },
       });
-      if (result.exitCode === 0) return point - 1;
+      if (result.exitCode === 0) return killed;
       // -1: ended by the signal. Anything else is a failure of its own.
       if (result.exitCode !== -1) expect.fail(`at point ${point}: ${result.stderr}`);
+      killed++;
     }
     return expect.fail("never came to its end");
   }

@@ -9,7 +9,7 @@ import type { SelfhostStatus } from "../../../src/cluster/selfhost/status.js";
 import type { TestHome } from "../harness.js";
 import { statusOf } from "../selfhost-living/meanwhile.js";
 
-/** A self-hosted cluster of one node that things go wrong with. */
+/** A cluster with a self-hosted control plane of one node, which things go wrong with. */
 export class FaultyCluster {
   readonly home: TestHome;
   readonly profile: string;
@@ -48,8 +48,10 @@ export class FaultyCluster {
 
   /** Every pod of the control plane is of that version and well, and nothing is left of what was under way. */
   async expectWell(version: string, bootstrapper: SelfhostStatus["bootstrapper"] = "selfhosted") {
+    const odd = async () => (await statusOf(this.home, this.profile)).odd;
+    // A copy that stood in for a pod goes a moment after that is back.
+    await expect.poll(odd, { timeout: 60_000, interval: 1000 }).toEqual([]);
     const seen = await statusOf(this.home, this.profile);
-    expect(seen.odd).toEqual([]);
     expect(seen.bootstrapper).toBe(bootstrapper);
     const pods = seen.pods.filter(({ component }) => component !== "pod-checkpointer");
     expect(new Set(pods.map((pod) => pod.version))).toEqual(new Set([version]));
