@@ -11,12 +11,14 @@ const placesOf = ({ pods }: SelfhostStatus, component: string, origin: string): 
     .map(({ node }) => node)
     .sort();
 
-/** Waits until each component is on each node with a member of etcd, and nothing is that should not be. */
+/** Waits until each component is on each node with a member of etcd, and nothing is that should not be but what is meant to. */
 export async function isWhole(
   { home, profile, controlPlanes }: { home: TestHome; profile: string; controlPlanes: ControlPlanes },
   nodes: readonly string[],
   origin: "self-hosted" | "static" = "self-hosted",
+  meant: readonly RegExp[] = [],
 ): Promise<void> {
+  const odd = meant.map((text) => expect.objectContaining({ message: expect.stringMatching(text) }));
   const look = async () => {
     const seen = await statusOf(home, profile);
     return {
@@ -28,7 +30,7 @@ export async function isWhole(
   };
   await expect
     .poll(look, { timeout: 120_000, interval: 1000 })
-    .toEqual({ odd: [], apiServer: nodes, controllerManager: nodes, scheduler: nodes });
+    .toEqual({ odd, apiServer: nodes, controllerManager: nodes, scheduler: nodes });
   const members = await controlPlanes.members(nodes[0]!);
   expect(members.map(({ name, votes }) => [name, votes])).toEqual(nodes.map((name) => [name, true]));
 }
