@@ -28,6 +28,7 @@ import { makeEtcdData } from "./etcd-data.js";
 import { readVoters, writeVoters } from "./etcd-members.js";
 import { joinNodes, nodesToJoin } from "./join.js";
 import { writeKubeconfigs } from "./kubeconfigs.js";
+import { waitForKubelets } from "./kubelets.js";
 import { clusterNetwork, machineSpec } from "./machine-spec.js";
 import { ensureMaterial } from "./material.js";
 import { sandboxPart, writeMetalConfigs } from "./metal.js";
@@ -342,13 +343,23 @@ export const applySystemObjects: Step<StartState> = {
     await apply(await firstObjects(state, context));
     await waitForApiServer(apiReady(), state, context);
     const objects = plan.objects.flatMap((group) => group.objects);
-    const own = await keepEdited(objects, state, context);
-    await apply(sealObjects(own, state.material!));
+    const own = sealObjects(await keepEdited(objects, state, context), state.material!);
+    // A scheduler that knows what one node has to give, and of no other, gives it all of them, and there they stay.
+    const spread = isHighlyAvailable(plan.spec) ? own.filter(isSpread) : [];
+    await apply(own.filter((object) => !spread.includes(object)));
+    if (spread.length > 0) {
+      await waitForKubelets(state, context);
+      await apply(spread);
+    }
     if (plan.spec.bootstrapper === "selfhosted")
       await rollChangedFiles({ client: client!, plan, material: state.material! }, context.signal);
     return plan.spec.addons.join(", ");
   },
 };
+
+/** Whether its pods are to be on different nodes, if they can. */
+const isSpread = ({ spec }: KubeObject & { spec?: { template?: { spec?: object } } }): boolean =>
+  "topologySpreadConstraints" in (spec?.template?.spec ?? {});
 
 /** Without those of a self-hosted control plane that are there: its versions and flags are changed where it runs. */
 async function keepEdited(

@@ -1,14 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { type Condition, met, unmet, waitFor } from "../../base/condition.js";
 import type { Context } from "../../base/context.js";
 import { SlipwayError } from "../../base/errors.js";
-import type { KubeClient } from "../../kube/client.js";
-import type { KubeNode } from "../../kube/wire.js";
-import { controlPlaneNodes } from "../../plan/addresses.js";
 import { places } from "../../plan/places.js";
 import { placeBootstrap } from "../../selfhost/pivot/place-bootstrap.js";
 import { checkClock } from "../clock-check.js";
 import { bumpAt } from "../etcd-data.js";
+import { waitForKubelets } from "../kubelets.js";
 import { machineSpec } from "../machine-spec.js";
 import { runOperation, type Step, skip } from "../operation.js";
 import { openTheWay, pivotOf, pivotSteps } from "../pivot.js";
@@ -239,26 +236,8 @@ const settleKubelets: Step<RecoverState> = {
 const awaitKubelets: Step<RecoverState> = {
   id: "await-kubelets",
   title: "Nodes",
-  async run({ plan, client, options }, context) {
-    const { signal, events, clock } = context;
-    for (const { name } of controlPlaneNodes(plan.spec)) {
-      const registered: Condition<KubeClient> = {
-        name: `the kubelet of ${name} has said what it has`,
-        async check(api) {
-          const node = await api.find<KubeNode>(`/api/v1/nodes/${name}`, { signal });
-          return node?.status?.allocatable?.cpu === undefined ? unmet("not yet") : met();
-        },
-      };
-      await waitFor(registered, client!, {
-        timeoutMs: options.waitTimeoutMs,
-        intervalMs: 100,
-        signal,
-        events,
-        clock,
-        code: "NODE_NOT_READY",
-        hint: `slipway logs -p ${plan.spec.metadata.name} -n ${name} --unit kubelet`,
-      });
-    }
+  async run(state, context) {
+    await waitForKubelets(state, context);
     return undefined;
   },
 };
