@@ -2,19 +2,19 @@ import { type Condition, met, unmet, waitFor } from "../base/condition.js";
 import type { Context } from "../base/context.js";
 import type { KubeClient } from "../kube/client.js";
 import type { KubeNode } from "../kube/wire.js";
-import { controlPlaneNodes } from "../plan/addresses.js";
 import type { StartState } from "./start-state.js";
 
 /**
- * Waits until the kubelet of every control plane has said what its node has to give: before that no pod can be scheduled there.
+ * Waits until the kubelet of each of these nodes has said what it has to give: before that no pod can be scheduled there.
  *
  * @throws {SlipwayError} `NODE_NOT_READY`
  */
 export async function waitForKubelets(
+  nodes: readonly string[],
   { plan, client, options }: StartState,
   { signal, events, clock }: Context,
 ): Promise<void> {
-  for (const { name } of controlPlaneNodes(plan.spec)) {
+  for (const name of nodes) {
     const registered: Condition<KubeClient> = {
       name: `the kubelet of ${name} has said what it has`,
       async check(api) {

@@ -12,7 +12,7 @@ import { waitForObjects } from "../kube/wait.js";
 import type { Machine } from "../machines/driver.js";
 import { findAddon } from "../plan/addons/addons.js";
 import { firstPod, rootCaObject } from "../plan/addons/first-pod.js";
-import { isHighlyAvailable } from "../plan/addresses.js";
+import { controlPlaneNodes, isHighlyAvailable } from "../plan/addresses.js";
 import { breakGlass } from "../plan/certificates.js";
 import type { KubeObject } from "../plan/kube-object.js";
 import { type ClusterPlan, controlPlaneObjects, type PlannedNode, planCluster } from "../plan/plan.js";
@@ -345,10 +345,13 @@ export const applySystemObjects: Step<StartState> = {
     const objects = plan.objects.flatMap((group) => group.objects);
     const own = sealObjects(await keepEdited(objects, state, context), state.material!);
     // A scheduler that knows what one node has to give, and of no other, gives it all of them, and there they stay.
-    const spread = isHighlyAvailable(plan.spec) ? own.filter(isSpread) : [];
+    const spread = isHighlyAvailable(plan.spec) ? own.filter(isLeaderElected) : [];
     await apply(own.filter((object) => !spread.includes(object)));
     if (spread.length > 0) {
-      await waitForKubelets(state, context);
+      // Machines of metal come when somebody switches them on.
+      const ours = namesOf(sandboxPart(plan.spec).nodes);
+      const names = namesOf(controlPlaneNodes(plan.spec)).filter((name) => ours.includes(name));
+      await waitForKubelets(names, state, context);
       await apply(spread);
     }
     if (plan.spec.bootstrapper === "selfhosted")
@@ -357,9 +360,11 @@ export const applySystemObjects: Step<StartState> = {
   },
 };
 
-/** Whether its pods are to be on different nodes, if they can. */
-const isSpread = ({ spec }: KubeObject & { spec?: { template?: { spec?: object } } }): boolean =>
-  "topologySpreadConstraints" in (spec?.template?.spec ?? {});
+/** Of a self-hosted control plane: one on each of its nodes, if that can be. */
+const isLeaderElected = ({ kind, metadata: { namespace, name } }: KubeObject): boolean =>
+  kind === "Deployment" &&
+  namespace === "kube-system" &&
+  (name === workloadNames.controllerManager || name === workloadNames.scheduler);
 
 /** Without those of a self-hosted control plane that are there: its versions and flags are changed where it runs. */
 async function keepEdited(

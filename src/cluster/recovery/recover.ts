@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "../../base/context.js";
 import { SlipwayError } from "../../base/errors.js";
+import { controlPlaneNodes } from "../../plan/addresses.js";
 import { places } from "../../plan/places.js";
 import { placeBootstrap } from "../../selfhost/pivot/place-bootstrap.js";
 import { checkClock } from "../clock-check.js";
@@ -237,7 +238,8 @@ const awaitKubelets: Step<RecoverState> = {
   id: "await-kubelets",
   title: "Nodes",
   async run(state, context) {
-    await waitForKubelets(state, context);
+    const nodes = controlPlaneNodes(state.plan.spec).map(({ name }) => name);
+    await waitForKubelets(nodes, state, context);
     return undefined;
   },
 };
