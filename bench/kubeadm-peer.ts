@@ -12,6 +12,7 @@ import { ensureNodeImage } from "../src/node-image/build.js";
 import { ensureImageSet } from "../src/node-image/image-set.js";
 import { ensureNodeLayer } from "../src/node-image/layer.js";
 import { containerdConfig } from "../src/plan/containerd.js";
+import { onDiskOfHost } from "../src/plan/kubelet.js";
 import { bridgeConflist, masqueradeRules } from "../src/plan/network.js";
 import { places } from "../src/plan/places.js";
 import { serviceText } from "../src/plan/unit.js";
@@ -217,10 +218,8 @@ export class KubeadmPeer {
           : { cgroupDriver: "systemd" }),
         enforceNodeAllocatable: [],
         failSwapOn: false,
-        // As our nodes have it: how full the host's disk is must not decide what is timed.
-        evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
-        imageGCHighThresholdPercent: 100,
-        imageGCLowThresholdPercent: 99,
+        // How full it is must not decide what is timed.
+        ...onDiskOfHost,
       },
       {
         apiVersion: "kubeproxy.config.k8s.io/v1alpha1",

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type CallerKind, type CallReport, callApi } from "./api-callers.js";
-import type { BenchHome } from "./home.js";
+import { type BenchHome, seconds } from "./home.js";
+import { round } from "./stats.js";
 
 export interface PivotGap {
   failedCalls: number;
@@ -28,7 +29,23 @@ export async function pivotGap(home: BenchHome, profile: string, flags: string[]
   return summary(callers.reports);
 }
 
-export function summary(callers: Record<CallerKind, CallReport>): PivotGap {
+/** What clients that call every 10 ms see while something is done to a cluster. */
+export async function gapMeanwhile(
+  kubeconfig: string,
+  work: () => Promise<unknown>,
+): Promise<PivotGap & { seconds: number }> {
+  const callers = callApi(kubeconfig);
+  await callers.started;
+  let took: number;
+  try {
+    took = await seconds(work);
+  } finally {
+    await callers.stop();
+  }
+  return { seconds: round(took), ...summary(callers.reports) };
+}
+
+function summary(callers: Record<CallerKind, CallReport>): PivotGap {
   const all = Object.values(callers);
   return {
     failedCalls: all.reduce((sum, { failedCalls }) => sum + failedCalls, 0),

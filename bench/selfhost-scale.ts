@@ -1,8 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { callApi } from "./api-callers.js";
-import { type BenchHome, seconds } from "./home.js";
-import { type PivotGap, summary } from "./selfhost-pivot.js";
-import { round } from "./stats.js";
+import type { BenchHome } from "./home.js";
+import { gapMeanwhile, type PivotGap } from "./selfhost-pivot.js";
 
 /** What clients of the first node's API server saw while control-plane nodes came or went. */
 export interface ScaleGap extends PivotGap {
@@ -30,15 +28,7 @@ export async function scaleGaps(
   ];
   const gaps: ScaleGap[] = [];
   for (const [step, args] of steps) {
-    const callers = callApi(kubeconfig);
-    await callers.started;
-    let took: number;
-    try {
-      took = await seconds(() => home.slipway(args));
-    } finally {
-      await callers.stop();
-    }
-    const gap = { step, seconds: round(took), ...summary(callers.reports) };
+    const gap = { step, ...(await gapMeanwhile(kubeconfig, () => home.slipway(args))) };
     log(gap);
     gaps.push(gap);
   }

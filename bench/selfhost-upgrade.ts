@@ -1,9 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { defaultKubernetesVersion } from "../src/components/catalog.js";
-import { callApi } from "./api-callers.js";
-import { type BenchHome, seconds } from "./home.js";
-import { type PivotGap, summary } from "./selfhost-pivot.js";
-import { round } from "./stats.js";
+import type { BenchHome } from "./home.js";
+import { gapMeanwhile, type PivotGap } from "./selfhost-pivot.js";
 
 export interface UpgradeGap extends PivotGap {
   from: string;
@@ -17,15 +15,9 @@ const from = "v1.35.4";
 export async function upgradeGap(home: BenchHome, profile: string): Promise<UpgradeGap> {
   const start = ["start", "-p", profile, "--bootstrapper", "selfhosted", "--kubernetes-version", from];
   await home.slipway(start);
-  const callers = callApi(await readFile(home.profileFile(profile, "kubeconfig"), "utf8"));
-  await callers.started;
-  let took: number;
-  try {
-    const upgrade = ["selfhost", "upgrade", "-p", profile, "--to", defaultKubernetesVersion];
-    took = await seconds(() => home.slipway(upgrade));
-  } finally {
-    await callers.stop();
-  }
+  const kubeconfig = await readFile(home.profileFile(profile, "kubeconfig"), "utf8");
+  const upgrade = ["selfhost", "upgrade", "-p", profile, "--to", defaultKubernetesVersion];
+  const gap = await gapMeanwhile(kubeconfig, () => home.slipway(upgrade));
   await home.slipway(["delete", "-p", profile]);
-  return { from, to: defaultKubernetesVersion, seconds: round(took), ...summary(callers.reports) };
+  return { from, to: defaultKubernetesVersion, ...gap };
 }

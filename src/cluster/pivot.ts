@@ -86,6 +86,7 @@ async function leadBesideFirst(
   { plan: { spec }, driver, options }: StartState,
   context: Context,
 ): Promise<void> {
+  if (!isHighlyAvailable(spec)) return;
   const nodes = controlPlaneNodes(spec);
   const access = {
     cluster: spec.metadata.name,
@@ -93,7 +94,7 @@ async function leadBesideFirst(
     through: nodes,
     timeoutMs: options.waitTimeoutMs,
   };
-  if (nodes.length > 1) await giveLead(nodes[0]!, access, context);
+  await giveLead(nodes[0]!, access, context);
 }
 
 export const openTheWay = step("open-way", "Bootstrap", async (pivot, state, context) => {

@@ -6,6 +6,13 @@ import { kubeconfigPath, pki, places } from "./places.js";
 
 export const kubeletConfigPath = `${places.kubernetes}/kubelet.yaml`;
 
+/** The disk is the host's: its fill says little of this cluster, and evicting pods over it helps nobody. */
+export const onDiskOfHost = {
+  evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
+  imageGCHighThresholdPercent: 100,
+  imageGCLowThresholdPercent: 99,
+};
+
 /** A KubeletConfiguration (kubelet.config.k8s.io/v1beta1). */
 export function kubeletConfiguration(
   spec: ClusterSpec,
@@ -38,10 +45,7 @@ export function kubeletConfiguration(
     makeIPTablesUtilChains: true,
     eventRecordQPS: 50,
     serializeImagePulls: false,
-    // The disk is the host's: its fill says little of this cluster, and evicting pods over it helps nobody.
-    evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
-    imageGCHighThresholdPercent: 100,
-    imageGCLowThresholdPercent: 99,
+    ...onDiskOfHost,
     ...gatesField(spec, "kubelet"),
     shutdownGracePeriod: "0s",
     address: node.address,
